@@ -1,0 +1,109 @@
+"""The arithmetic of schedules: what `+ - * /` build."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jaxsched import _numerics as nx
+from jaxsched import checks
+from jaxsched._schedule import formula, operand, value_at
+
+
+def _divisor(value: Any, where: str) -> Any:
+    """An operand that is not the number 0."""
+    return (
+        operand(value, where) if callable(value) else checks.nonzero(operand(value, where), where)
+    )
+
+
+def _ratio(x: float, y: float) -> float:
+    """X / y as in IEEE 754, where Python would raise."""
+    if y:
+        return x / y
+    return math.nan if not x else math.copysign(math.inf, x) * math.copysign(1.0, y)
+
+
+@formula(a=operand, b=operand)
+def add(step: Any, a: Any, b: Any) -> Any:
+    """a(step) + b(step): what ``a + b`` builds.
+
+    Args:
+      a: a schedule, another callable from step to value, or a number.
+      b: likewise.
+
+    Raises:
+      TypeError: an operand is none of these.
+      ValueError: a number is not finite.
+
+    Example:
+      >>> import jaxsched
+      >>> (jaxsched.linear_schedule(0.0, 1.0, 10) + 0.5)(5)
+      1.0
+    """
+    return value_at(a, step) + value_at(b, step)
+
+
+@formula(a=operand, b=operand)
+def subtract(step: Any, a: Any, b: Any) -> Any:
+    """a(step) - b(step): what ``a - b`` builds.
+
+    Args:
+      a: a schedule, another callable from step to value, or a number.
+      b: likewise.
+
+    Raises:
+      TypeError: an operand is none of these.
+      ValueError: a number is not finite.
+
+    Example:
+      >>> import jaxsched
+      >>> (1.0 - jaxsched.linear_schedule(0.0, 1.0, 8))(2)
+      0.75
+    """
+    return value_at(a, step) - value_at(b, step)
+
+
+@formula(a=operand, b=operand)
+def multiply(step: Any, a: Any, b: Any) -> Any:
+    """a(step) * b(step): what ``a * b`` builds.
+
+    Args:
+      a: a schedule, another callable from step to value, or a number.
+      b: likewise.
+
+    Raises:
+      TypeError: an operand is none of these.
+      ValueError: a number is not finite.
+
+    Example:
+      >>> import jaxsched
+      >>> 2.0 * jaxsched.constant_schedule(0.1)
+      multiply(a=2.0, b=constant_schedule(value=0.1))
+      >>> (2.0 * jaxsched.constant_schedule(0.1))(0)
+      0.2
+    """
+    return value_at(a, step) * value_at(b, step)
+
+
+@formula(a=operand, b=_divisor)
+def divide(step: Any, a: Any, b: Any) -> Any:
+    """a(step) / b(step): what ``a / b`` builds.
+
+    Where a divisor schedule is 0 the result is infinite or not a number, as in IEEE 754.
+
+    Args:
+      a: a schedule, another callable from step to value, or a number.
+      b: likewise, but not the number 0.
+
+    Raises:
+      TypeError: an operand is none of these.
+      ValueError: a number is not finite, or b is 0.
+
+    Example:
+      >>> import jaxsched
+      >>> (jaxsched.constant_schedule(0.5) / 2)(0)
+      0.25
+    """
+    x, y = value_at(a, step), value_at(b, step)
+    return step.code.line("{}({}, {})", _ratio, x, y) if nx.is_host(step) else x / y

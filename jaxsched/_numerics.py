@@ -1,0 +1,156 @@
+"""Arithmetic for formulas, which are written once and run on the host and on the device.
+
+Four kinds of numbers meet here. *Plain*: Python numbers, hyperparameters mostly. *Host*: a number
+that depends on the step in host code being written (`_host`), in float64. *Arrays*: device arrays and
+tracers, in float32, or float64 under x64. *Per piece*: concrete numbers under a traced index
+(`_per_piece`). A step is a host number or an array; with a host step all hyperparameters are plain.
+
+Whatever can be computed from concrete hyperparameters is computed in float64 while tracing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxsched._host import HostNumber
+from jaxsched._per_piece import PerPiece
+
+_config: Any = jax.config  # its options are attributes that no type checker knows
+
+
+def float_dtype() -> Any:
+    """float32, or float64 under x64; never the dtype of anybody's parameters."""
+    return np.dtype(np.float64 if _config.jax_enable_x64 else np.float32)
+
+
+def int_dtype() -> Any:
+    return np.dtype(np.int64 if _config.jax_enable_x64 else np.int32)
+
+
+def is_plain(x: Any) -> bool:
+    return type(x) is float or type(x) is int
+
+
+def is_host(x: Any) -> bool:
+    return isinstance(x, HostNumber)
+
+
+def is_whole(step: Any) -> bool:
+    """Whether an array of steps holds integers: then counts and remainders are exact."""
+    return np.issubdtype(step.dtype, np.integer)
+
+
+def dtype_of(x: Any) -> Any:
+    """The type in which a number that depends on the step is computed."""
+    return np.float64 if is_host(x) else x.dtype.type
+
+
+def real(x: Any) -> Any:
+    """Any number but a host one as an array of the float dtype."""
+    dtype = float_dtype()
+    if isinstance(x, PerPiece):
+        return x.gather(dtype)
+    if isinstance(x, (jax.Array, np.ndarray)):
+        # Also of a weakly typed tracer: the schedule's value must not yield to bfloat16 updates.
+        return lax.convert_element_type(x, dtype)
+    return jnp.asarray(x, dtype)
+
+
+def num(x: Any) -> Any:
+    """A number for arithmetic with a float that depends on the step; literals stay literals."""
+    return x if is_plain(x) or is_host(x) else real(x)
+
+
+def like_step(step: Any, x: Any) -> Any:
+    """A length or boundary for arithmetic with the step."""
+    if is_plain(x):
+        return x
+    if not is_whole(step):
+        return real(x)
+    if isinstance(x, PerPiece):
+        return x.gather(int_dtype())
+    return lax.convert_element_type(x, int_dtype())
+
+
+def spread(value: Any, step: Any) -> Any:
+    """The value in the step's shape (and in its own, where hyperparameters are arrays)."""
+    return jnp.broadcast_to(value, jnp.broadcast_shapes(value.shape, step.shape))
+
+
+def normal_step(step: Any) -> Any:
+    """A step as a non-negative array of the int or the float dtype.
+
+    An integer that the int dtype does not hold becomes its largest, as optax's counter saturates.
+    """
+    top = int(np.iinfo(int_dtype()).max)
+    if type(step) is float:
+        return jnp.asarray(step, float_dtype())
+    if type(step) is int:
+        return jnp.asarray(min(step, top), int_dtype())
+    if not np.issubdtype(step.dtype, np.integer):
+        return jnp.maximum(lax.convert_element_type(jnp.asarray(step), float_dtype()), 0)
+    if isinstance(step, np.ndarray):
+        return jnp.asarray(np.clip(step, 0, top).astype(int_dtype()))
+    if np.iinfo(step.dtype).max > top:
+        step = jnp.minimum(step, np.asarray(top, step.dtype))
+    step = lax.convert_element_type(step, int_dtype())
+    return jnp.maximum(step, 0)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    return x.code.line("{0} if {0} < {1} else {1}", x, y) if is_host(x) else jnp.minimum(x, y)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    return x.code.line("{0} if {0} > {1} else {1}", x, y) if is_host(x) else jnp.maximum(x, y)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    if is_host(condition):
+        return condition.code.line("{1} if {0} else {2}", condition, x, y)
+    return jnp.where(condition, x, y)
+
+
+def sin(x: Any) -> Any:
+    return x.code.line("{}({})", math.sin, x) if is_host(x) else jnp.sin(x)
+
+
+def power(x: Any, exponent: Any) -> Any:
+    """X ** exponent for x from 0 to 1 and a non-negative exponent; 0 ** 0 is 1."""
+    if is_plain(exponent):
+        if exponent == 1:
+            return x
+        if exponent == 2:
+            return x * x
+        if is_host(x):
+            return x.code.line("{} ** {}", x, exponent)
+        if exponent == 0:
+            return jnp.ones_like(x)
+        if exponent == 0.5:
+            return jnp.sqrt(x)
+    return jnp.power(x, real(exponent))
+
+
+def one_minus_power(rest: Any, exponent: Any) -> Any:
+    """1 - (1 - rest) ** exponent without cancellation for a small rest."""
+    if is_plain(exponent):
+        if exponent == 1:
+            return rest
+        if exponent == 2:
+            return rest * (2.0 - rest)
+        if exponent == 0:
+            return rest * 0.0
+        if is_host(rest):
+            template = "-{1}({3} * {2}(-{0})) if {0} < 1.0 else 1.0"
+            return rest.code.line(template, rest, math.expm1, math.log1p, exponent)
+    exponent = real(exponent)
+    # At rest = 1 the logarithm is infinite, and so would be the gradient by the exponent.
+    inside = jnp.where(rest < 1, rest, 0.0)
+    value = -jnp.expm1(exponent * jnp.log1p(-inside))
+    return jnp.where(rest < 1, value, lax.convert_element_type(exponent > 0, value.dtype))

@@ -1,0 +1,120 @@
+"""Concrete numbers of which a traced index picks one: how many pieces are evaluated as one.
+
+A join stacks the hyperparameters of pieces of the same form. Were they turned into device arrays at
+once, everything that is computed from concrete numbers in float64 while tracing (reciprocals,
+logarithms) would be computed on the device in float32 instead, and a join would be less exact than
+its pieces. A :class:`PerPiece` keeps the numbers on the host, does host arithmetic on all of them at
+once, and is gathered only where it meets an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class PerPiece:
+    """One host number per piece, and the traced index of the piece that is active."""
+
+    __slots__ = ("index", "numbers")
+
+    def __init__(self, numbers: np.ndarray, index: Any):
+        self.numbers, self.index = numbers, index
+
+    def gather(self, dtype: Any) -> Any:
+        """The active piece's number as an array of the index's shape."""
+        table = jnp.asarray(self.numbers.astype(dtype))
+        return table.at[self.index].get(mode="promise_in_bounds")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        return lift(ufunc, *inputs)
+
+    def __add__(self, other: Any) -> Any:
+        return _arithmetic(np.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _arithmetic(np.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _arithmetic(np.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _arithmetic(np.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _arithmetic(np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _arithmetic(np.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _arithmetic(np.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _arithmetic(np.divide, other, self)
+
+    def __neg__(self) -> Any:
+        return lift(np.negative, self)
+
+
+def is_per_piece(x: Any) -> bool:
+    return isinstance(x, PerPiece)
+
+
+def is_concrete(*xs: Any) -> bool:
+    """Whether all are known while tracing: Python numbers, or one per piece under the same index."""
+    index = None
+    for x in xs:
+        if isinstance(x, PerPiece):
+            if index is not None and x.index is not index:
+                return False
+            index = x.index
+        elif type(x) is not float and type(x) is not int:
+            return False
+    return True
+
+
+def lift(function: Callable[..., Any], *xs: Any) -> Any:
+    """Applies a host function of numbers or NumPy arrays to concrete numbers."""
+    index = next((x.index for x in xs if isinstance(x, PerPiece)), None)
+    if index is None:
+        return function(*xs)
+    numbers = function(*(x.numbers if isinstance(x, PerPiece) else x for x in xs))
+    return PerPiece(np.asarray(numbers), index)
+
+
+def settle(x: Any) -> Any:
+    """An array in the place of a PerPiece; anything else as it is."""
+    if not isinstance(x, PerPiece):
+        return x
+    whole = x.numbers.dtype.kind == "i"
+    return x.gather(jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64))
+
+
+def _arithmetic(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    if is_concrete(a, b):
+        return lift(ufunc, a, b)
+    return getattr(jnp, ufunc.__name__)(settle(a), settle(b))
+
+
+def stack(numbers: list[Any], index: Any) -> Any:
+    """One hyperparameter of many pieces, the index choosing among them.
+
+    Equal Python numbers stay one number, other Python numbers become a PerPiece, and anything else
+    an array that is gathered at once.
+    """
+    if all(type(x) is float or type(x) is int for x in numbers):
+        if all(x == numbers[0] for x in numbers):
+            return numbers[0]
+        whole = all(type(x) is int for x in numbers)
+        return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
+    arrays = [jnp.asarray(settle(x)) for x in numbers]
+    dtype = jnp.result_type(*arrays)
+    table = jnp.stack([jax.lax.convert_element_type(x, dtype) for x in arrays])
+    return table.at[index].get(mode="promise_in_bounds")

@@ -1,0 +1,166 @@
+"""Where a step is on a stretch of steps: counted in integers, divided last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxsched import _numerics as nx
+from jaxsched._per_piece import PerPiece, is_concrete, is_per_piece, lift, settle
+
+
+class Progress:
+    """How far a step is on a stretch: `elapsed` + `remaining` = 1, each exact at its own end.
+
+    The steps done and the steps left are counted in integers, and each is divided on its own: 1 -
+    elapsed would have lost the end of every curve that goes to 0.
+    """
+
+    __slots__ = ("count", "left", "length")
+
+    def __init__(self, count: Any, left: Any, length: Any):
+        self.count, self.left, self.length = count, left, length
+
+    @property
+    def elapsed(self) -> Any:
+        return _share(self.count, self.left, self.length)
+
+    @property
+    def remaining(self) -> Any:
+        return _share(self.left, self.count, self.length)
+
+    def elapsed_times(self, scale: float) -> Any:
+        """Elapsed * scale with two roundings fewer than the product; at the end it may miss `scale`
+        by the last digit.
+        """
+        return _scaled(self.count, self.length, scale)
+
+    def remaining_times(self, scale: float) -> Any:
+        """Remaining * scale with two roundings fewer than the product; at the start it may miss
+        `scale` by the last digit.
+        """
+        return _scaled(self.left, self.length, scale)
+
+    def reverse(self) -> Progress:
+        """The same stretch walked backwards."""
+        return Progress(self.left, self.count, self.length)
+
+
+def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
+    """How far `step` is on the `length` steps from `begin` on; at an end it stays there.
+
+    A length of 0 is one of 1 that begins a step earlier: nothing of it is left at `begin`.
+    """
+    if not is_concrete(length, begin):
+        return _traced_progress(step, settle(length), settle(begin))
+    begin = lift(lambda b, n: b - (n == 0), begin, length)
+    length = lift(np.maximum, length, 1) if is_per_piece(length) else max(length, 1)
+    end = begin + length
+    if not nx.is_host(step) and nx.is_whole(step):
+        top = int(np.iinfo(step.dtype).max)
+        if type(end) is int and end > top:
+            return _endless_progress(step, begin, length, top)
+    last = nx.like_step(step, end)
+    reached = nx.minimum(step, last)
+    if nx.is_plain(begin) and begin == 0:
+        return Progress(reached, last - reached, length)
+    first = nx.like_step(step, begin)
+    if not nx.is_plain(begin) or begin > 0:
+        reached = nx.maximum(reached, first)
+    return Progress(reached - first, last - reached, length)
+
+
+def _endless_progress(step: Any, begin: int, length: int, top: int) -> Progress:
+    """A stretch whose end no step of this type reaches.
+
+    The way from the largest step to the end is added in floating point: both summands are positive.
+    """
+    if begin > top:
+        return Progress(jnp.zeros_like(step), jnp.full_like(step, length, nx.float_dtype()), length)
+    reached = jnp.maximum(step, begin)
+    return Progress(reached - begin, nx.real(top - reached) + float(begin + length - top), length)
+
+
+def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
+    length, begin = nx.like_step(step, length), nx.like_step(step, begin)
+    count = jnp.minimum(elapsed_since(step, begin), length)
+    passed = (length == 0) & (step >= begin)
+    count = count + lax.convert_element_type(passed, step.dtype)
+    length = jnp.maximum(length, 1)
+    return Progress(count, length - count, length)
+
+
+def _scaled(count: Any, length: Any, scale: float) -> Any:
+    if is_concrete(length):
+        return (count if nx.is_host(count) else nx.real(count)) * nx.num(scale / length)
+    return nx.real(count) / nx.real(length) * scale
+
+
+def _share(count: Any, rest: Any, length: Any) -> Any:
+    """Count / length for count + rest = length: exactly 1 where nothing is left, never above."""
+    if nx.is_host(count):
+        return count / length
+    count = nx.real(count)
+    if not is_concrete(length):
+        # A division by what turns out to be a constant may be compiled into a product with its
+        # reciprocal, which misses 1 at the end.
+        return jnp.where(rest == 0, count.dtype.type(1), count / nx.real(length))
+    factor, exact = _reciprocal(length, count.dtype.type)
+    share = count * nx.num(factor)
+    return share if exact else jnp.minimum(share, 1)
+
+
+def _reciprocal(length: Any, dtype: Any) -> tuple[Any, bool]:
+    """The reciprocal that turns a count into a share, and whether the share needs no clamp.
+
+    XLA compiles a division by a constant as a product with its reciprocal, and 49 * (1/49) is not 1.
+    So the reciprocal is chosen here: the nearest if the full length times it is exactly 1, else the
+    next above, whose product is clamped.
+    """
+    n = length.numbers if is_per_piece(length) else np.float64(length)
+    full, factor = n.astype(dtype), (1 / n).astype(dtype)
+    exact = bool(np.all(full * factor == 1))
+    if not exact:
+        factor = np.where(full * factor < 1, np.nextafter(factor, dtype(np.inf)), factor)
+    return (PerPiece(factor, length.index) if is_per_piece(length) else float(factor)), exact
+
+
+def elapsed_since(step: Any, begin: Any) -> Any:
+    """The steps since `begin`, 0 before it."""
+    if nx.is_plain(begin) and begin == 0:
+        return step
+    if nx.is_host(step):
+        return step.code.line("{0} - {1} if {0} > {1} else 0", step, begin)
+    if nx.is_whole(step) and type(begin) is int and begin > np.iinfo(step.dtype).max:
+        return jnp.zeros_like(step)
+    return jnp.maximum(step - nx.like_step(step, begin), 0)
+
+
+def share_of(part: Any, length: Any) -> Any:
+    """The whole number of steps in a fraction of a length, rounded down."""
+    if nx.is_plain(part) and nx.is_plain(length):
+        return int(part * length)
+    if is_concrete(part, length):
+        return lift(lambda p, n: np.trunc(p * n).astype(np.int64), part, length)
+    return lax.convert_element_type(jnp.floor(nx.real(part) * nx.real(length)), nx.int_dtype())
+
+
+def periods(count: Any, period: Any) -> Any:
+    """How many whole periods of at least one step a non-negative count holds."""
+    if nx.is_host(count):
+        return count // period
+    if not nx.is_whole(count):
+        period = nx.like_step(count, period)
+        # The quotient may be rounded onto the next stair; the remainder tells.
+        quotient = jnp.floor(count / period)
+        quotient = jnp.where(quotient * period > count, quotient - 1, quotient)
+        return jnp.where((quotient + 1) * period <= count, quotient + 1, quotient)
+    if type(period) is int and period > np.iinfo(count.dtype).max:
+        return jnp.zeros_like(count)
+    period = nx.like_step(count, period)
+    if nx.is_plain(period):
+        return lax.div(count, jnp.full_like(count, period))
+    return lax.div(*jnp.broadcast_arrays(count, period))

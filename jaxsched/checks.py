@@ -1,0 +1,264 @@
+"""What a hyperparameter may be: each constraint holds its test and its message in one object.
+
+A constraint is declared once, beside the formula it guards, as an argument of
+:func:`jaxsched.schedule`::
+
+    @schedule(init_value=checks.finite, decay_steps=checks.steps)
+    def my_decay(step, init_value, decay_steps): ...
+
+It is applied when the schedule is built. It returns the value in its normal form (an integer given
+for a rate becomes a ``float``, a list becomes a tuple, a NumPy scalar becomes a Python number), so
+that equal schedules have equal leaves and one compiled step serves all of them. Traced values pass
+unchecked: their numbers are not known while tracing. Concrete arrays are checked element by element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from jaxsched._frozen import FrozenDict
+from jaxsched._per_piece import PerPiece
+
+Constraint = Callable[[Any, str], Any]
+"""Takes a value and the words that say where it stands; returns its normal form or raises."""
+
+
+def refuse(where: str, allowed: str, value: Any, error: type[Exception] = ValueError) -> Exception:
+    """The one form of all messages: where, what is allowed, what was given."""
+    shown = repr(value)
+    if len(shown) > 120:
+        shown = shown[:117] + "..."
+    return error(f"{where} must be {allowed}, got {shown}")
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether the number is not known yet (traced), or was checked as a hyperparameter of a piece."""
+    return isinstance(value, (Tracer, PerPiece))
+
+
+class Number:
+    """A real number or an array of them, within bounds; its message is made of the same bounds.
+
+    Args:
+      integer: whether only whole numbers are allowed. ``1e4`` is one; ``2.5`` is not.
+      above: the exclusive lower bound, or None.
+      minimum: the inclusive lower bound, or None.
+      maximum: the inclusive upper bound, or None.
+      nonzero: whether zero is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        integer: bool = False,
+        above: float | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
+        nonzero: bool = False,
+    ):
+        self.integer, self.above, self.minimum = integer, above, minimum
+        self.maximum, self.nonzero = maximum, nonzero
+
+    @property
+    def allowed(self) -> str:
+        noun = "integer" if self.integer else "number"
+        if self.minimum is not None and self.maximum is not None:
+            return f"a {noun} from {self.minimum:g} to {self.maximum:g}"
+        if self.above == 0:
+            return f"a positive {'integer' if self.integer else 'finite number'}"
+        if self.minimum == 0:
+            return f"a non-negative {'integer' if self.integer else 'finite number'}"
+        kind = "integer" if self.integer else "finite number"
+        if self.above is not None:
+            return f"a {kind} above {self.above:g}"
+        if self.minimum is not None:
+            return f"a {kind} of at least {self.minimum:g}"
+        if self.nonzero:
+            return f"a {kind} other than 0"
+        return f"an {kind}" if self.integer else f"a {kind}"
+
+    def _holds(self, x: Any) -> Any:
+        ok = np.isfinite(x) if isinstance(x, np.ndarray) else math.isfinite(x)
+        if self.above is not None:
+            ok = ok & (x > self.above)
+        if self.minimum is not None:
+            ok = ok & (x >= self.minimum)
+        if self.maximum is not None:
+            ok = ok & (x <= self.maximum)
+        if self.nonzero:
+            ok = ok & (x != 0)
+        return ok
+
+    def __call__(self, value: Any, where: str) -> Any:
+        if is_unknown(value):
+            return value
+        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            value = value.item()
+        if isinstance(value, (np.ndarray, jax.Array)):
+            return self._array(value, where)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise refuse(where, self.allowed, value, TypeError)
+        if self.integer and isinstance(value, float):
+            if not value.is_integer():  # inf and NaN are not integers either
+                raise refuse(where, self.allowed, value)
+            value = int(value)
+        if not self.integer:
+            try:
+                value = float(value)
+            except OverflowError:
+                raise refuse(where, self.allowed, value) from None
+        if not self._holds(value):
+            raise refuse(where, self.allowed, value)
+        return value
+
+    def _array(self, value: Any, where: str) -> Any:
+        kinds = "iu" if self.integer else "iuf"
+        # bfloat16 and its kin are of NumPy's kind "V": ask JAX what a floating type is.
+        floating = not self.integer and jnp.issubdtype(value.dtype, np.floating)
+        if value.dtype.kind not in kinds and not floating:
+            raise refuse(where, self.allowed, value, TypeError)
+        host = np.asarray(value).astype(np.int64 if self.integer else np.float64)
+        if not np.all(self._holds(host)):
+            raise refuse(where, self.allowed, value)
+        return value
+
+
+finite = Number()
+"""Any finite number, as a float."""
+positive = Number(above=0)
+"""A finite number above 0."""
+nonnegative = Number(minimum=0)
+"""A finite number of at least 0."""
+nonzero = Number(nonzero=True)
+"""A finite number other than 0."""
+fraction = Number(minimum=0, maximum=1)
+"""A number from 0 to 1."""
+steps = Number(integer=True, minimum=0)
+"""A count of steps: an integer of at least 0."""
+positive_steps = Number(integer=True, above=0)
+"""A count of steps: an integer of at least 1."""
+
+
+def flag(value: Any, where: str) -> bool:
+    """True or False."""
+    if isinstance(value, np.bool_):
+        value = bool(value)
+    if not isinstance(value, bool):
+        raise refuse(where, "True or False", value, TypeError)
+    return value
+
+
+def one_of(*options: str) -> Constraint:
+    """One of the given words."""
+    allowed = " or ".join(map(repr, options))
+
+    def check(value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise refuse(where, allowed, value, TypeError)
+        if value not in options:
+            raise refuse(where, allowed, value)
+        return value
+
+    return check
+
+
+def optional(constraint: Constraint) -> Constraint:
+    """None, or what the constraint allows."""
+
+    def check(value: Any, where: str) -> Any:
+        return None if value is None else constraint(value, where)
+
+    return check
+
+
+def sequence_of(item: Constraint, what: str, *, at_least: int = 0) -> Constraint:
+    """A list, tuple or other finite iterable of items; becomes a tuple.
+
+    Args:
+      item: what each item may be.
+      what: the items' name in the message, in the plural.
+      at_least: the smallest length.
+    """
+    allowed = f"a sequence of {f'at least {at_least} ' if at_least else ''}{what}"
+
+    def check(value: Any, where: str) -> tuple[Any, ...]:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise refuse(where, allowed, value, TypeError)
+        items = tuple(value)
+        if len(items) < at_least:
+            raise refuse(where, allowed, value)
+        return tuple(item(x, f"{where}[{i}]") for i, x in enumerate(items))
+
+    return check
+
+
+def _first_descent(numbers: tuple[Any, ...]) -> int | None:
+    """Index of the first number below its predecessor; traced numbers are not compared."""
+    for i in range(1, len(numbers)):
+        pair = numbers[i - 1 : i + 1]
+        if not any(map(is_unknown, pair)) and np.any(pair[1] < pair[0]):
+            return i
+    return None
+
+
+def boundaries(value: Any, where: str) -> Any:
+    """Non-negative integers in ascending order (equal ones bound a piece of no steps)."""
+    numbers = sequence_of(steps, "non-negative integers")(value, where)
+    descent = _first_descent(numbers)
+    if descent is not None:
+        raise refuse(where, "in ascending order", list(numbers))
+    return numbers
+
+
+def mapping_by_step(values: Constraint) -> Constraint:
+    """A mapping from step to value; becomes a frozen mapping sorted by step."""
+
+    def check(value: Any, where: str) -> FrozenDict:
+        if value is None:
+            value = {}
+        if not isinstance(value, Mapping):
+            raise refuse(where, "a mapping from step to number", value, TypeError)
+        pairs = [
+            (steps(k, f"{where}: the step"), values(v, f"{where}[{k!r}]")) for k, v in value.items()
+        ]
+        if not any(is_unknown(k) for k, _ in pairs):
+            pairs.sort(key=lambda pair: pair[0])
+        return FrozenDict(pairs, numeric=True)
+
+    return check
+
+
+class AtMost:
+    """A relation of two hyperparameters: ``smaller`` must not exceed ``larger``."""
+
+    def __init__(self, smaller: str, larger: str):
+        self.smaller, self.larger = smaller, larger
+
+    def __call__(self, arguments: Mapping[str, Any], where: str) -> None:
+        low, high = arguments[self.smaller], arguments[self.larger]
+        if is_unknown(low) or is_unknown(high):
+            return
+        if not np.all(np.asarray(low) <= np.asarray(high)):
+            raise refuse(f"{where}: {self.smaller}", f"at most {self.larger} ({high!r})", low)
+
+
+class OneFewer:
+    """A relation of two sequences: ``shorter`` has one item fewer than ``longer``."""
+
+    def __init__(self, shorter: str, longer: str):
+        self.shorter, self.longer = shorter, longer
+
+    def __call__(self, arguments: Mapping[str, Any], where: str) -> None:
+        expected, given = len(arguments[self.longer]) - 1, len(arguments[self.shorter])
+        if given != expected:
+            raise ValueError(
+                f"{where}: {self.shorter} must have one item fewer than {self.longer}: "
+                f"{expected} for {expected + 1} {self.longer}, got {given}"
+            )
