@@ -12,9 +12,8 @@ from jaxsched._schedule import formula, operand, value_at
 
 def _divisor(value: Any, where: str) -> Any:
     """An operand that is not the number 0."""
-    return (
-        operand(value, where) if callable(value) else checks.nonzero(operand(value, where), where)
-    )
+    checked = operand(value, where)
+    return checked if callable(value) else checks.nonzero(value, where)
 
 
 def _ratio(x: float, y: float) -> float:

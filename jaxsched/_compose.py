@@ -117,6 +117,7 @@ def _locate(step: Any, boundaries: Sequence[Any]) -> tuple[Any, Any]:
         ends = jnp.stack([jax.lax.convert_element_type(b, step.dtype) for b in numbers])
     # As many comparisons as boundaries, but one fused reduction: no loop and no growth of the
     # program. Unsigned, so that gathers need not ask whether the index counts from the end.
-    index = jnp.sum(jnp.expand_dims(step, -1) >= ends, axis=-1, dtype=jnp.uint32)
+    reached = jnp.expand_dims(step, -1) >= ends.reshape((1,) * step.ndim + (-1,))
+    index = jnp.sum(reached, axis=-1, dtype=jnp.uint32)
     starts = jnp.concatenate([jnp.zeros(1, step.dtype), ends])
     return index, starts.at[index].get(mode="promise_in_bounds")

@@ -19,7 +19,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._host import HostNumber
-from jaxsched._per_piece import PerPiece
+from jaxsched._per_piece import PerPiece, is_concrete, lift
 
 _config: Any = jax.config  # its options are attributes that no type checker knows
 
@@ -134,7 +134,14 @@ def power(x: Any, exponent: Any) -> Any:
             return jnp.ones_like(x)
         if exponent == 0.5:
             return jnp.sqrt(x)
-    return jnp.power(x, real(exponent))
+    return jnp.power(x, _exponent(exponent))
+
+
+def _exponent(x: Any) -> Any:
+    """A positive number stays positive in float32: 0 ** 1e-50 is 0, but 0 ** 0 is 1."""
+    if is_concrete(x):
+        x = lift(lambda p: np.where(p > 0, np.maximum(p, 1.2e-38), p), x)
+    return real(x)
 
 
 def one_minus_power(rest: Any, exponent: Any) -> Any:
@@ -149,7 +156,7 @@ def one_minus_power(rest: Any, exponent: Any) -> Any:
         if is_host(rest):
             template = "-{1}({3} * {2}(-{0})) if {0} < 1.0 else 1.0"
             return rest.code.line(template, rest, math.expm1, math.log1p, exponent)
-    exponent = real(exponent)
+    exponent = _exponent(exponent)
     # At rest = 1 the logarithm is infinite, and so would be the gradient by the exponent.
     inside = jnp.where(rest < 1, rest, 0.0)
     value = -jnp.expm1(exponent * jnp.log1p(-inside))

@@ -108,24 +108,21 @@ def _share(count: Any, rest: Any, length: Any) -> Any:
         # A division by what turns out to be a constant may be compiled into a product with its
         # reciprocal, which misses 1 at the end.
         return jnp.where(rest == 0, count.dtype.type(1), count / nx.real(length))
-    factor, exact = _reciprocal(length, count.dtype.type)
-    share = count * nx.num(factor)
-    return share if exact else jnp.minimum(share, 1)
+    # The clamp also keeps XLA from merging the reciprocal with a later constant factor.
+    return jnp.minimum(count * nx.num(_reciprocal(length, count.dtype.type)), 1)
 
 
-def _reciprocal(length: Any, dtype: Any) -> tuple[Any, bool]:
-    """The reciprocal that turns a count into a share, and whether the share needs no clamp.
+def _reciprocal(length: Any, dtype: Any) -> Any:
+    """The reciprocal that turns a count into a share: rounded so that the full length gives 1.
 
     XLA compiles a division by a constant as a product with its reciprocal, and 49 * (1/49) is not 1.
-    So the reciprocal is chosen here: the nearest if the full length times it is exactly 1, else the
-    next above, whose product is clamped.
+    So the reciprocal is chosen here: the nearest if the full length times it is at least 1, else the
+    next above.
     """
     n = length.numbers if is_per_piece(length) else np.float64(length)
     full, factor = n.astype(dtype), (1 / n).astype(dtype)
-    exact = bool(np.all(full * factor == 1))
-    if not exact:
-        factor = np.where(full * factor < 1, np.nextafter(factor, dtype(np.inf)), factor)
-    return (PerPiece(factor, length.index) if is_per_piece(length) else float(factor)), exact
+    factor = np.where(full * factor < 1, np.nextafter(factor, dtype(np.inf)), factor)
+    return PerPiece(factor, length.index) if is_per_piece(length) else float(factor)
 
 
 def elapsed_since(step: Any, begin: Any) -> Any:

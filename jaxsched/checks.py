@@ -68,21 +68,19 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        noun = "integer" if self.integer else "number"
+        noun, article = ("integer", "an") if self.integer else ("finite number", "a")
         if self.minimum is not None and self.maximum is not None:
-            return f"a {noun} from {self.minimum:g} to {self.maximum:g}"
+            article, noun = ("an", "integer") if self.integer else ("a", "number")
+            return f"{article} {noun} from {self.minimum:g} to {self.maximum:g}"
         if self.above == 0:
-            return f"a positive {'integer' if self.integer else 'finite number'}"
+            return f"a positive {noun}"
         if self.minimum == 0:
-            return f"a non-negative {'integer' if self.integer else 'finite number'}"
-        kind = "integer" if self.integer else "finite number"
+            return f"a non-negative {noun}"
         if self.above is not None:
-            return f"a {kind} above {self.above:g}"
+            return f"{article} {noun} above {self.above:g}"
         if self.minimum is not None:
-            return f"a {kind} of at least {self.minimum:g}"
-        if self.nonzero:
-            return f"a {kind} other than 0"
-        return f"an {kind}" if self.integer else f"a {kind}"
+            return f"{article} {noun} of at least {self.minimum:g}"
+        return f"{article} {noun}{' other than 0' if self.nonzero else ''}"
 
     def _holds(self, x: Any) -> Any:
         ok = np.isfinite(x) if isinstance(x, np.ndarray) else math.isfinite(x)
@@ -108,15 +106,15 @@ class Number:
         if self.integer and isinstance(value, float):
             if not value.is_integer():  # inf and NaN are not integers either
                 raise refuse(where, self.allowed, value)
-            value = int(value)
-        if not self.integer:
+            number = int(value)
+        else:
             try:
-                value = float(value)
+                number = value if self.integer else float(value)
             except OverflowError:
                 raise refuse(where, self.allowed, value) from None
-        if not self._holds(value):
+        if not self._holds(number):
             raise refuse(where, self.allowed, value)
-        return value
+        return number
 
     def _array(self, value: Any, where: str) -> Any:
         kinds = "iu" if self.integer else "iuf"

@@ -1,0 +1,13 @@
+"""Strict arithmetic in every test; the precision is the environment's (JAX_ENABLE_X64)."""
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def x64() -> bool:
+    """Whether this run computes in float64 on the device."""
+    return bool(jax.config.jax_enable_x64)

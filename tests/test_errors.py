@@ -1,0 +1,513 @@
+"""Bad input: every factory, each argument, each way to be wrong, with the whole message."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsched as js
+from jaxsched import checks
+
+NAN, INF = float("nan"), float("inf")
+
+FINITE = "a finite number"
+POSITIVE = "a positive finite number"
+NONNEGATIVE = "a non-negative finite number"
+STEPS = "a non-negative integer"
+FRACTION = "a number from 0 to 1"
+FLAG = "True or False"
+OPERAND = "a schedule, a callable or a finite number"
+
+# function -> (valid arguments, {argument: what is allowed})
+FACTORIES = {
+    js.constant_schedule: (dict(value=1.0), dict(value=FINITE)),
+    js.linear_schedule: (
+        dict(init_value=1.0, end_value=0.0, transition_steps=10, transition_begin=0),
+        dict(
+            init_value=FINITE, end_value=FINITE, transition_steps=STEPS, transition_begin=STEPS
+        ),
+    ),
+    js.polynomial_schedule: (
+        dict(init_value=1.0, end_value=0.0, power=2.0, transition_steps=10, transition_begin=0),
+        dict(
+            init_value=FINITE,
+            end_value=FINITE,
+            power=NONNEGATIVE,
+            transition_steps=STEPS,
+            transition_begin=STEPS,
+        ),
+    ),
+    js.exponential_decay: (
+        dict(
+            init_value=1.0,
+            transition_steps=10,
+            decay_rate=0.5,
+            transition_begin=0,
+            staircase=False,
+            end_value=0.1,
+        ),
+        dict(
+            init_value=FINITE,
+            transition_steps=STEPS,
+            decay_rate=POSITIVE,
+            transition_begin=STEPS,
+            staircase=FLAG,
+            end_value=FINITE,
+        ),
+    ),
+    js.cosine_decay_schedule: (
+        dict(init_value=1.0, decay_steps=10, alpha=0.0, exponent=1.0),
+        dict(init_value=FINITE, decay_steps=STEPS, alpha=FINITE, exponent=NONNEGATIVE),
+    ),
+    js.linear_onecycle_schedule: (
+        dict(
+            transition_steps=10,
+            peak_value=1.0,
+            pct_start=0.3,
+            pct_final=0.8,
+            div_factor=25.0,
+            final_div_factor=1e4,
+        ),
+        dict(
+            transition_steps=STEPS,
+            peak_value=FINITE,
+            pct_start=FRACTION,
+            pct_final=FRACTION,
+            div_factor=POSITIVE,
+            final_div_factor=POSITIVE,
+        ),
+    ),
+    js.cosine_onecycle_schedule: (
+        dict(
+            transition_steps=10, peak_value=1.0, pct_start=0.3, div_factor=25.0, final_div_factor=1e4
+        ),
+        dict(
+            transition_steps=STEPS,
+            peak_value=FINITE,
+            pct_start=FRACTION,
+            div_factor=POSITIVE,
+            final_div_factor=POSITIVE,
+        ),
+    ),
+    js.warmup_constant_schedule: (
+        dict(init_value=0.0, peak_value=1.0, warmup_steps=10),
+        dict(init_value=FINITE, peak_value=FINITE, warmup_steps=STEPS),
+    ),
+    js.warmup_cosine_decay_schedule: (
+        dict(
+            init_value=0.0,
+            peak_value=1.0,
+            warmup_steps=10,
+            decay_steps=100,
+            end_value=0.1,
+            exponent=1.0,
+        ),
+        dict(
+            init_value=FINITE,
+            peak_value=FINITE,
+            warmup_steps=STEPS,
+            decay_steps=STEPS,
+            end_value=FINITE,
+            exponent=NONNEGATIVE,
+        ),
+    ),
+    js.warmup_exponential_decay_schedule: (
+        dict(
+            init_value=0.0,
+            peak_value=1.0,
+            warmup_steps=10,
+            transition_steps=100,
+            decay_rate=0.5,
+            transition_begin=0,
+            staircase=False,
+            end_value=0.1,
+        ),
+        dict(
+            init_value=FINITE,
+            peak_value=FINITE,
+            warmup_steps=STEPS,
+            transition_steps=STEPS,
+            decay_rate=POSITIVE,
+            transition_begin=STEPS,
+            staircase=FLAG,
+            end_value=FINITE,
+        ),
+    ),
+    js.piecewise_constant_schedule: (
+        dict(init_value=1.0, boundaries_and_scales={5: 0.1}),
+        dict(init_value=FINITE),
+    ),
+    js.piecewise_interpolate_schedule: (
+        dict(interpolate_type="linear", init_value=1.0, boundaries_and_scales={5: 0.1}),
+        dict(init_value=FINITE),
+    ),
+    js.add: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.subtract: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.multiply: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.divide: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+}  # fmt: skip
+
+WRONG_TYPES = ["1", [1.0], {}, 1j, object]
+# What is allowed -> the values that are refused with a ValueError, with what is said to be allowed.
+WRONG_VALUES = {
+    FINITE: [NAN, INF, -INF, 10**400],
+    POSITIVE: [NAN, INF, 0, -0.5],
+    NONNEGATIVE: [NAN, INF, -0.5],
+    STEPS: [NAN, INF, -1, 2.5],
+    FRACTION: [NAN, INF, -0.1, 1.1],
+    FLAG: [],
+    OPERAND: [],
+}
+
+
+def shown(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def message_of(error: type[Exception], call) -> str:
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    return str(caught.value)
+
+
+EVERY_WRONG_ARGUMENT = [
+    pytest.param(factory, name, allowed, value, error, id=f"{factory.__name__}-{name}-{i}")
+    for factory, (_, arguments) in FACTORIES.items()
+    for name, allowed in arguments.items()
+    for i, (value, error) in enumerate(
+        [(v, TypeError) for v in WRONG_TYPES if allowed != OPERAND or v is not object]
+        + [(v, TypeError) for v in ([1, None] if allowed == FLAG else [True])]
+        + [(v, ValueError) for v in WRONG_VALUES[allowed]]
+    )
+]
+
+
+@pytest.mark.parametrize(("factory", "name", "allowed", "value", "error"), EVERY_WRONG_ARGUMENT)
+def test_every_argument_is_checked(factory, name, allowed, value, error):
+    valid, _ = FACTORIES[factory]
+    factory(**valid)  # else a failure would say nothing about this argument
+    message = message_of(error, lambda: factory(**{**valid, name: value}))
+    assert message == f"{factory.__name__}: {name} must be {allowed}, got {shown(value)}"
+
+
+LINE = js.linear_schedule(1.0, 0.0, 10)
+CYCLE = dict(init_value=0.0, peak_value=1.0, warmup_steps=2, decay_steps=10)
+
+SPECIAL = [
+    (
+        lambda: js.join_schedules([], []),
+        ValueError,
+        "join_schedules: schedules must be a sequence of at least 1 schedules, got []",
+    ),
+    (
+        lambda: js.join_schedules(LINE, []),
+        TypeError,
+        f"join_schedules: schedules must be a sequence of at least 1 schedules, got {LINE!r}",
+    ),
+    (
+        lambda: js.join_schedules([LINE, 0.1], [5]),
+        TypeError,
+        "join_schedules: schedules[1] must be a schedule or another callable from step to value, got 0.1",
+    ),
+    (
+        lambda: js.join_schedules([LINE, float], [5]),
+        TypeError,
+        "join_schedules: schedules[1] must be a schedule or another callable from step to value, "
+        "got <class 'float'>",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE, LINE], [5]),
+        ValueError,
+        "join_schedules: boundaries must have one item fewer than schedules: 2 for 3 schedules, got 1",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE], [5, 6, 7]),
+        ValueError,
+        "join_schedules: boundaries must have one item fewer than schedules: 1 for 2 schedules, got 3",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE, LINE], [20, 10]),
+        ValueError,
+        "join_schedules: boundaries must be in ascending order, got [20, 10]",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE], [-5]),
+        ValueError,
+        "join_schedules: boundaries[0] must be a non-negative integer, got -5",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE], [2.5]),
+        ValueError,
+        "join_schedules: boundaries[0] must be a non-negative integer, got 2.5",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE], ["5"]),
+        TypeError,
+        "join_schedules: boundaries[0] must be a non-negative integer, got '5'",
+    ),
+    (
+        lambda: js.join_schedules([LINE, LINE], 5),
+        TypeError,
+        "join_schedules: boundaries must be a sequence of non-negative integers, got 5",
+    ),
+    (
+        lambda: js.piecewise_constant_schedule(1.0, [5, 0.1]),
+        TypeError,
+        "piecewise_constant_schedule: boundaries_and_scales must be a mapping from step to number, "
+        "got [5, 0.1]",
+    ),
+    (
+        lambda: js.piecewise_constant_schedule(1.0, {-5: 0.1}),
+        ValueError,
+        "piecewise_constant_schedule: boundaries_and_scales: the step must be a non-negative integer, "
+        "got -5",
+    ),
+    (
+        lambda: js.piecewise_constant_schedule(1.0, {"5": 0.1}),
+        TypeError,
+        "piecewise_constant_schedule: boundaries_and_scales: the step must be a non-negative integer, "
+        "got '5'",
+    ),
+    (
+        lambda: js.piecewise_constant_schedule(1.0, {5: -0.1}),
+        ValueError,
+        "piecewise_constant_schedule: boundaries_and_scales[5] must be a non-negative finite number, "
+        "got -0.1",
+    ),
+    (
+        lambda: js.piecewise_interpolate_schedule("linear", 1.0, {5: NAN}),
+        ValueError,
+        "piecewise_interpolate_schedule: boundaries_and_scales[5] must be a non-negative finite number, "
+        "got nan",
+    ),
+    (
+        lambda: js.piecewise_interpolate_schedule("cubic", 1.0, {5: 0.1}),
+        ValueError,
+        "piecewise_interpolate_schedule: interpolate_type must be 'linear' or 'cosine', got 'cubic'",
+    ),
+    (
+        lambda: js.piecewise_interpolate_schedule(None, 1.0, {5: 0.1}),
+        TypeError,
+        "piecewise_interpolate_schedule: interpolate_type must be 'linear' or 'cosine', got None",
+    ),
+    (
+        lambda: js.linear_onecycle_schedule(100, 1.0, 0.9, 0.8),
+        ValueError,
+        "linear_onecycle_schedule: pct_start must be at most pct_final (0.8), got 0.9",
+    ),
+    (
+        lambda: js.warmup_cosine_decay_schedule(0.0, 1.0, 200, 100),
+        ValueError,
+        "warmup_cosine_decay_schedule: warmup_steps must be at most decay_steps (100), got 200",
+    ),
+    (
+        lambda: js.exponential_decay(1.0, 0, 1.5),
+        ValueError,
+        "exponential_decay: end_value must be given for a decay_rate above 1 (1.5) over "
+        "transition_steps=0, got None",
+    ),
+    (
+        lambda: js.sgdr_schedule([]),
+        ValueError,
+        "sgdr_schedule: cosine_kwargs must be a sequence of at least 1 cycles, got []",
+    ),
+    (
+        lambda: js.sgdr_schedule([CYCLE, 5]),
+        TypeError,
+        "sgdr_schedule: cosine_kwargs[1] must be a mapping of warmup_cosine_decay_schedule's arguments, "
+        "got 5",
+    ),
+    (
+        lambda: js.sgdr_schedule([CYCLE, {**CYCLE, "decay_steps": -1}]),
+        ValueError,
+        "sgdr_schedule: cosine_kwargs[1]: warmup_cosine_decay_schedule: decay_steps must be a "
+        "non-negative integer, got -1",
+    ),
+    (
+        lambda: js.sgdr_schedule([{**CYCLE, "warmup": 1}]),
+        TypeError,
+        "sgdr_schedule: cosine_kwargs[0]: warmup_cosine_decay_schedule: got an unexpected keyword "
+        "argument 'warmup'",
+    ),
+    (
+        lambda: js.divide(LINE, 0),
+        ValueError,
+        "divide: b must be a finite number other than 0, got 0",
+    ),
+    (
+        lambda: LINE * NAN,
+        ValueError,
+        "multiply: b must be a finite number, got nan",
+    ),
+    (
+        lambda: js.cosine_decay_schedule(0.1),
+        TypeError,
+        "cosine_decay_schedule: missing a required argument: 'decay_steps'",
+    ),
+    (
+        lambda: js.cosine_decay_schedule(0.1, 100, decaysteps=5),
+        TypeError,
+        "cosine_decay_schedule: got an unexpected keyword argument 'decaysteps'",
+    ),
+    (
+        lambda: js.cosine_decay_schedule(0.1, 100, 0.0, 1.0, 5),
+        TypeError,
+        "cosine_decay_schedule: too many positional arguments",
+    ),
+    (
+        lambda: LINE("5"),
+        TypeError,
+        "linear_schedule: the step must be a number or an array of numbers, got '5'",
+    ),
+    (
+        lambda: LINE(True),
+        TypeError,
+        "linear_schedule: the step must be a number or an array of numbers, got True",
+    ),
+    (
+        lambda: LINE(None),
+        TypeError,
+        "linear_schedule: the step must be a number or an array of numbers, got None",
+    ),
+    (
+        lambda: LINE(np.array([True])),
+        TypeError,
+        "linear_schedule: the step must be a number or an array of numbers, got array([ True])",
+    ),
+    (
+        lambda: LINE.peak_value,
+        AttributeError,
+        "linear_schedule has no hyperparameter 'peak_value'; it has init_value, end_value, "
+        "transition_steps, transition_begin",
+    ),
+    (
+        lambda: setattr(LINE, "init_value", 2.0),
+        AttributeError,
+        "linear_schedule is immutable: use replace(init_value=...)",
+    ),
+    (
+        lambda: delattr(LINE, "init_value"),
+        AttributeError,
+        "linear_schedule is immutable",
+    ),
+    (
+        lambda: LINE.replace(init_value="much"),
+        TypeError,
+        "linear_schedule: init_value must be a finite number, got 'much'",
+    ),
+    (
+        lambda: js.linear_schedule(jnp.asarray([1.0, NAN]), 0.0, 10),
+        ValueError,
+        "linear_schedule: init_value must be a finite number, got Array([ 1., nan], dtype=float32)",
+    ),
+    (
+        lambda: js.linear_schedule(1.0, 0.0, np.asarray([1.5, 2.5])),
+        TypeError,
+        "linear_schedule: transition_steps must be a non-negative integer, got array([1.5, 2.5])",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "error", "message"), SPECIAL, ids=range(len(SPECIAL)))
+def test_message(call, error, message, x64):
+    if x64:
+        message = message.replace("dtype=float32", "dtype=float64")
+    assert message_of(error, call) == message
+
+
+def test_every_factory_is_in_a_table():
+    listed = {*FACTORIES, js.join_schedules, js.sgdr_schedule}
+    public = {v for v in vars(js).values() if getattr(v, "form", None) is not None}
+    assert public <= listed
+
+
+def _reserved():
+    @js.schedule
+    def formula(step, replace):
+        return replace
+
+
+def _starred():
+    @js.schedule
+    def formula(step, *values):
+        return values
+
+
+def _unknown_check():
+    @js.schedule(rate=checks.finite)
+    def formula(step, value):
+        return value
+
+
+def _not_a_recipe():
+    @js.recipe()
+    def composition(value):
+        return value
+
+    return composition(0.1)(0)
+
+
+@pytest.mark.parametrize(
+    ("define", "message"),
+    [
+        (_reserved, "formula: 'replace' cannot be the name of a hyperparameter"),
+        (_starred, "formula: hyperparameters must be named, got *values"),
+        (_unknown_check, "formula: a check is declared for 'rate', which is no parameter"),
+        (_not_a_recipe, "composition: a recipe must return a Schedule, got 0.1"),
+    ],
+)
+def test_a_wrong_definition(define, message):
+    assert message_of(TypeError, define) == message
+
+
+@pytest.mark.parametrize(
+    ("number", "allowed", "accepted", "refused"),
+    [
+        (checks.Number(), "a finite number", -1.5, NAN),
+        (checks.Number(integer=True), "an integer", -3, 0.5),
+        (checks.Number(above=2), "a finite number above 2", 2.5, 2),
+        (checks.Number(minimum=2), "a finite number of at least 2", 2, 1.9),
+        (checks.Number(integer=True, minimum=2), "an integer of at least 2", 2, 1),
+        (checks.Number(integer=True, above=0), "a positive integer", 1, 0),
+        (checks.Number(nonzero=True), "a finite number other than 0", 1, 0),
+        (checks.Number(minimum=-1, maximum=2), "a number from -1 to 2", -1, 2.1),
+        (checks.Number(integer=True, minimum=1, maximum=2), "an integer from 1 to 2", 2, 3),
+    ],
+)
+def test_a_constraint_says_what_it_checks(number, allowed, accepted, refused):
+    assert number(accepted, "f: x") == accepted
+    message = message_of(ValueError, lambda: number(refused, "f: x"))
+    assert message == f"f: x must be {allowed}, got {refused!r}"
+
+
+def test_traced_values_are_not_checked():
+    @jax.jit
+    def read(rate, steps, begin):
+        return js.exponential_decay(1.0, steps, rate, begin)(10)
+
+    assert np.isfinite(read(0.5, 10, 0))
+    assert read(0.5, 0, 0) == 0.0
+
+
+def test_checked_values_are_in_normal_form():
+    schedule = js.linear_schedule(1, np.float32(0.5), 1e4, np.int64(3))
+    assert schedule == js.linear_schedule(1.0, 0.5, 10_000, 3)
+    kinds = [type(v) for v in schedule.hyperparameters.values()]
+    assert kinds == [float, float, int, int]
+    joined = js.join_schedules(iter([LINE, LINE]), np.asarray([5]))
+    assert joined.boundaries == (5,)
+    assert js.piecewise_constant_schedule(1.0, {9: 0.5, 3: 0.25}).boundaries_and_scales == {
+        3: 0.25,
+        9: 0.5,
+    }
+
+
+def test_arrays_of_hyperparameters_are_checked_by_element():
+    schedule = js.linear_schedule(jnp.asarray([1.0, 2.0]), 0.0, 10)
+    np.testing.assert_array_equal(schedule(0), [1.0, 2.0])
+    bfloat = js.constant_schedule(jnp.asarray(0.5, jnp.bfloat16))
+    assert bfloat(0).dtype == (jnp.float64 if jax.config.jax_enable_x64 else jnp.float32)

@@ -1,0 +1,339 @@
+"""The laws that every schedule obeys, built in or written by a user."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import optax
+import pytest
+from cases import CASES, LAST, Case
+
+import jaxsched as js
+
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+TINY = float(np.finfo(np.float32).tiny)
+
+
+def public_schedules() -> dict[str, object]:
+    """Every public factory of schedules."""
+    return {
+        name: value
+        for name, value in vars(js).items()
+        if getattr(getattr(value, "form", None), "kind", None) is js.Schedule
+    }
+
+
+def steps_of(case: Case, *, random: int = 150) -> np.ndarray:
+    """Small, huge, boundary and random steps, within int32."""
+    rng = np.random.default_rng(0)
+    near = [np.arange(b - 4, b + 5) for b in case.turns]
+    inside = rng.integers(0, max(case.turns, default=100) + 1, random)
+    huge = np.concatenate([rng.integers(0, LAST, random // 3), np.arange(LAST - 3, LAST + 1)])
+    steps = np.concatenate([np.arange(20), *near, inside, huge])
+    return np.unique(steps[(steps >= 0) & (steps <= LAST)])
+
+
+def exact(case: Case, steps: np.ndarray) -> list:
+    return [case.reference(mp.mpf(int(t))) for t in steps]
+
+
+def ulps(values: np.ndarray, references: list, dtype: type = np.float32) -> np.ndarray:
+    """Distance to the exact values in units in the last place; XLA flushes subnormals to 0."""
+    tiny, bits = np.finfo(dtype).tiny, np.finfo(dtype).nmant
+    distances = []
+    for value, reference in zip(np.asarray(values, np.float64).tolist(), references, strict=True):
+        if abs(reference) < tiny:
+            distances.append(0.0 if abs(value) <= tiny else np.inf)
+            continue
+        _, exponent = mp.frexp(abs(reference))
+        unit = mp.ldexp(mp.mpf(1), exponent - 1 - bits)
+        distances.append(float(abs(mp.mpf(value) - reference) / unit))
+    return np.asarray(distances)
+
+
+def worst(distances: np.ndarray, steps: np.ndarray) -> str:
+    return f"{distances.max():.2f} ulp at step {steps[distances.argmax()]}"
+
+
+def test_every_public_schedule_has_a_case():
+    covered = {case.make().factory for case in CASES.values()}
+    missing = [name for name, factory in public_schedules().items() if factory not in covered]
+    assert not missing
+
+
+def test_every_public_schedule_is_documented():
+    for name, factory in public_schedules().items():
+        for section in ("Args:", "Raises:", "Example:", ">>>"):
+            assert section in factory.__doc__, f"{name}: no {section}"
+
+
+@every_case
+def test_host_is_exact(case):
+    """In float64 the exponent's own rounding is multiplied by its size, 700 at the most."""
+    schedule, steps = case.make(), steps_of(case)
+    values = [schedule(int(t)) for t in steps]
+    assert all(type(v) is float for v in values)
+    for value, reference, t in zip(values, exact(case, steps), steps, strict=True):
+        assert abs(mp.mpf(value) - reference) <= abs(reference) * mp.mpf(1e-13) + mp.mpf(1e-300), t
+
+
+@every_case
+def test_device_is_exact(case, x64):
+    schedule, steps = case.make(), steps_of(case)
+    values, references = jax.jit(schedule)(jnp.asarray(steps, jnp.int32)), exact(case, steps)
+    if x64:
+        assert values.dtype == jnp.float64
+        distances = ulps(values, references, np.float64)
+        # The exponent of a power is rounded once, which its size multiplies.
+        sizes = np.asarray([abs(float(mp.log(abs(r), 2))) if r else 0.0 for r in references])
+        assert (distances <= 16 + 2 * sizes).all(), worst(distances, steps)
+    distances = ulps(np.asarray(values).astype(np.float32), references)
+    assert distances.max() <= case.ulp, worst(distances, steps)
+
+
+@every_case
+def test_every_way_of_calling_is_exact(case):
+    """Scalar, array, vmap, jit and scan: the same value, up to each one's own rounding."""
+    schedule = case.make()
+    steps = steps_of(case, random=6)
+    inputs, references = jnp.asarray(steps, jnp.int32), exact(case, steps)
+    ways = {
+        "scalar": jnp.stack([schedule(t) for t in inputs]),
+        "array": schedule(inputs),
+        "vmap": jax.vmap(schedule)(inputs),
+        "jit of scalar": jnp.stack([jax.jit(schedule)(t) for t in inputs]),
+        "scan": jax.lax.scan(lambda c, t: (c, schedule(t)), 0, inputs)[1],
+    }
+    for name, values in ways.items():
+        distances = ulps(np.asarray(values).astype(np.float32), references)
+        assert distances.max() <= case.ulp, f"{name}: {worst(distances, steps)}"
+
+
+@every_case
+def test_hyperparameters_may_be_traced(case):
+    """A traced rate has been rounded to float32 and a power multiplies that error by its size."""
+    schedule, end = case.make(), 10_000
+    steps = steps_of(case)
+    steps = steps[steps <= end]
+    references = exact(case, steps)
+    values = jax.jit(lambda s, t: s(t))(schedule, jnp.asarray(steps, jnp.int32))
+    distances = ulps(np.asarray(values).astype(np.float32), references)
+    assert distances.max() <= 4 * case.ulp + 8, worst(distances, steps)
+
+
+@every_case
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (1, 1)])
+def test_shape_and_dtype(case, shape, x64):
+    schedule = case.make()
+    expected = jnp.float64 if x64 else jnp.float32
+    for dtype in (jnp.int32, jnp.float32):
+        for value in (
+            schedule(jnp.zeros(shape, dtype)),
+            jax.jit(schedule)(jnp.zeros(shape, dtype)),
+        ):
+            assert value.shape == shape
+            assert value.dtype == expected
+            assert not value.weak_type
+
+
+@every_case
+def test_any_number_is_a_step(case):
+    """All types of steps give the value of the same Python number; NumPy scalars are host numbers."""
+    schedule = case.make()
+    expected = schedule(3)
+    for scalar in (3.0, np.int8(3), np.uint64(3), np.float32(3), np.float64(3)):
+        assert schedule(scalar) == expected
+        assert type(schedule(scalar)) is float
+    dtypes = [
+        "int8",
+        "uint8",
+        "int16",
+        "uint16",
+        "int32",
+        "uint32",
+        "float16",
+        "bfloat16",
+        "float32",
+    ]
+    for dtype in dtypes:
+        value = float(schedule(jnp.full((2,), 3, dtype))[1])
+        assert value == pytest.approx(expected, rel=1e-6, abs=1e-30), dtype
+    for dtype in ("int64", "uint64", "float64"):
+        value = float(schedule(np.full((2,), 3, dtype))[1])
+        assert value == pytest.approx(expected, rel=1e-6, abs=1e-30), dtype
+
+
+@every_case
+def test_range_and_trend(case):
+    schedule, steps = case.make(), steps_of(case)
+    for values in (
+        np.asarray(jax.jit(schedule)(jnp.asarray(steps, jnp.int32))),
+        np.asarray([schedule(int(t)) for t in steps]),
+    ):
+        low, high = values.dtype.type(case.low), values.dtype.type(case.high)
+        assert low <= values.min()
+        assert values.max() <= high
+        if case.trend == "falls":
+            assert (np.diff(values) <= 0).all()
+        if case.trend == "rises":
+            assert (np.diff(values) >= 0).all()
+
+
+@every_case
+def test_negative_steps_are_step_0(case):
+    schedule = case.make()
+    for step in (-1, -(2**40), -0.5, np.int64(-7)):
+        assert schedule(step) == schedule(0)
+    values = jax.jit(schedule)(jnp.asarray([-1, -(2**31), 0], jnp.int32))
+    assert (values == values[2]).all()
+    assert (schedule(jnp.asarray([-0.5, 0.0])) == values[2]).all()
+
+
+@every_case
+def test_past_the_end_it_stays(case):
+    if case.settled is None:
+        return
+    schedule, settled = case.make(), case.settled
+    late = [settled, settled + 1, LAST, 2**40, 10**18]
+    assert len({schedule(t) for t in late}) == 1
+    values = jax.jit(schedule)(jnp.asarray([settled, min(settled + 1, LAST), LAST], jnp.int32))
+    assert (values == values[0]).all()
+
+
+def float_leaves(schedule):
+    return [x for x in jax.tree.leaves(schedule) if isinstance(x, float)]
+
+
+@every_case
+def test_gradients_are_finite_and_right(case):
+    """By every float hyperparameter, against differences in float64 on the host."""
+    schedule = case.make()
+    leaves, structure = jax.tree.flatten(schedule)
+    gradient = jax.jit(jax.grad(lambda s, t: s(t), allow_int=True))
+    turns = [t for turn in case.turns for t in (turn - 1, turn, turn + 1) if 0 <= t <= LAST]
+    for step in (0, 1, 13, *turns, LAST):
+        derivatives = jax.tree.leaves(gradient(schedule, step))
+        for i, leaf in enumerate(leaves):
+            if not isinstance(leaf, float):
+                continue
+            derivative = float(derivatives[i])
+            assert np.isfinite(derivative), (step, i)
+            h = 1e-6 * max(abs(leaf), 1.0)
+
+            def at(x, i=i, step=step):
+                changed = jax.tree.unflatten(structure, [*leaves[:i], x, *leaves[i + 1 :]])
+                return changed(step)
+
+            up, here, down = at(leaf + h), at(leaf), at(leaf - h)
+            left, right = (here - down) / h, (up - here) / h
+            scale = max(abs(left), abs(right))
+            # At a kink (an end value that starts to bind) any slope between the one-sided ones is right.
+            slack = 2e-3 * scale + 1e-5
+            assert min(left, right) - slack <= derivative <= max(left, right) + slack, (step, i)
+
+
+@every_case
+def test_one_trace_for_all_steps_and_hyperparameters(case):
+    traces = []
+
+    @jax.jit
+    def read(schedule, step):
+        traces.append(1)
+        return schedule(step)
+
+    schedule = case.make()
+    for step in (0, 1, 10**6, LAST):
+        read(schedule, step)
+    leaves, structure = jax.tree.flatten(schedule)
+    changed = [x * 0.999 if isinstance(x, float) else x - 1 if x > 1 else x + 1 for x in leaves]
+    read(jax.tree.unflatten(structure, changed), 5)
+    assert len(traces) == 1
+
+
+@every_case
+def test_stacked_schedules_are_mapped(case):
+    schedule = case.make()
+    leaves, structure = jax.tree.flatten(schedule)
+    if not leaves:
+        return
+    members = [
+        jax.tree.unflatten(structure, [x * f if isinstance(x, float) else x for x in leaves])
+        for f in (1.0, 0.9, 0.5)
+    ]
+    stacked = jax.tree.map(lambda *xs: jnp.stack([jnp.asarray(x) for x in xs]), *members)
+    steps = jnp.asarray([0, 1, 50, 500])
+    values = jax.vmap(lambda s: s(steps))(stacked)
+    for row, member in zip(values, members, strict=True):
+        expected = [member(int(t)) for t in steps]
+        np.testing.assert_allclose(np.asarray(row), expected, rtol=3e-6, atol=1e-30)
+
+
+@every_case
+def test_it_is_data(case):
+    schedule, again = case.make(), case.make()
+    assert schedule == again
+    assert hash(schedule) == hash(again)
+    assert schedule != js.constant_schedule(0.123)
+    assert copy.deepcopy(schedule) == schedule
+    assert pickle.loads(pickle.dumps(schedule)) == schedule
+    assert schedule.replace() == schedule
+    assert schedule.factory(**schedule.hyperparameters) == schedule
+    for name, value in schedule.hyperparameters.items():
+        assert getattr(schedule, name) == value
+    with pytest.raises(AttributeError, match="is immutable"):
+        schedule.anything = 1
+
+
+@every_case
+def test_text_form(case):
+    schedule = case.make()
+    if "foreign" in repr(schedule):
+        return  # a callable that is not ours has no text form
+    names = {**vars(js), "user_formula": schedule.factory, "user_recipe": schedule.factory}
+    assert eval(repr(schedule), names) == schedule
+
+
+@every_case
+def test_it_is_a_pytree_with_keys(case):
+    schedule = case.make()
+    paths, structure = jax.tree_util.tree_flatten_with_path(schedule)
+    leaves = [leaf for _, leaf in paths]
+    assert leaves == jax.tree.leaves(schedule)
+    assert all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in leaves)
+    assert jax.tree.unflatten(structure, leaves) == schedule
+    names = tuple(schedule.hyperparameters)
+    assert all(path[0].name in names for path, _ in paths)
+    # Structure alone, without a value in sight: no check may run.
+    jax.tree.unflatten(structure, [object()] * len(leaves))
+    assert jax.tree.structure(jax.tree.map(lambda x: None, schedule)).num_leaves == 0
+
+
+@every_case
+def test_an_optimizer_takes_it(case):
+    schedule, params = case.make(), jnp.asarray([1.0, -2.0], jnp.float32)
+    optimizer = optax.sgd(schedule)
+    state = optimizer.init(params)
+    for step in range(3):
+        updates, state = jax.jit(optimizer.update)(params, state)
+        expected = -schedule(step) * np.asarray(params, np.float64)
+        np.testing.assert_allclose(np.asarray(updates), expected, rtol=1e-6)
+
+
+def primitives(jaxpr):
+    for equation in jaxpr.eqns:
+        yield equation.primitive.name
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from primitives(inner)
+
+
+@every_case
+def test_no_control_flow_on_the_device(case):
+    jaxpr = jax.make_jaxpr(case.make())(jnp.arange(3))
+    assert not {"cond", "while", "scan", "switch"} & set(primitives(jaxpr.jaxpr))
