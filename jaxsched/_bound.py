@@ -1,109 +1,35 @@
 """A function whose hyperparameters are bound as data: what schedules and shapes have in common.
 
-A :class:`Bound` is a :class:`Form` (the function, its parameters and the checks on them) together
-with one value per parameter. It is immutable, a pytree with keyed paths, and prints as the call that
+A :class:`Bound` is a :class:`~jaxsched._form.Form` (the function, its parameters and the checks on
+them) together with one value per parameter. It is immutable, a pytree with keyed paths, and prints as the call that
 makes it.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, Self
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
+from jaxsched import checks
+from jaxsched._form import Form
 from jaxsched._frozen import FrozenDict
 
 INT32_MAX = 2**31 - 1
 
 
-class Form:
-    """A function with its parameters, their defaults and their checks; compared by identity.
-
-    Args:
-      function: the function that was decorated.
-      skip: how many leading parameters are not hyperparameters (``step`` is not).
-      constraints: parameter name -> constraint.
-      relations: constraints on several parameters at once.
-      recipe: whether the function composes schedules instead of computing a value.
-      numeric: whether the function's arithmetic is `_numerics` throughout, so that it also runs on
-        per-piece and host numbers.
-    """
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        *,
-        skip: int,
-        constraints: Mapping[str, Any],
-        relations: Sequence[Any] = (),
-        recipe: bool = False,
-        numeric: bool = False,
-        reserved: frozenset[str] = frozenset(),
-    ):
-        self.function, self.relations = function, tuple(relations)
-        self.recipe, self.numeric = recipe, numeric
-        self.name: str = function.__name__
-        signature = inspect.signature(function)
-        parameters = list(signature.parameters.values())[skip:]
-        for p in parameters:
-            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-                raise TypeError(f"{self.name}: hyperparameters must be named, got {p}")
-            if p.name in reserved or p.name.startswith("_"):
-                raise TypeError(f"{self.name}: {p.name!r} cannot be the name of a hyperparameter")
-        self.signature = signature.replace(parameters=parameters)
-        self.names = tuple(p.name for p in parameters)
-        unknown = [name for name in constraints if name not in self.names]
-        if unknown:
-            raise TypeError(
-                f"{self.name}: a check is declared for {unknown[0]!r}, which is no parameter"
-            )
-        self.constraints = tuple(constraints.get(name) for name in self.names)
-        self.kind: type[Bound] = Bound  # both are set by `make_factory`
-        self.factory: Callable[..., Any] = function
-
-    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The checked values, in the order of the parameters."""
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self.name}: {error}") from None
-        bound.apply_defaults()
-        values = []
-        for name, constraint in zip(self.names, self.constraints, strict=True):
-            value = bound.arguments[name]
-            where = f"{self.name}: {name}"
-            values.append(constraint(value, where) if constraint else _normal(value))
-        arguments = dict(zip(self.names, values, strict=True))
-        for relation in self.relations:
-            relation(arguments, self.name)
-        return tuple(values)
-
-
-def _normal(value: Any) -> Any:
-    """An undeclared hyperparameter in immutable form."""
-    if isinstance(value, (list, tuple)):
-        return tuple(map(_normal, value))
-    if isinstance(value, Mapping) and not isinstance(value, FrozenDict):
-        return FrozenDict((k, _normal(v)) for k, v in value.items())
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
-
-
 def _is_static(value: Any) -> bool:
     """Whether a hyperparameter is part of the structure instead of a leaf.
 
-    An integer that no int32 holds is: JAX could not trace it.
+    An integer that no int32 holds is, and with it the sequence it stands in: JAX could not trace it.
     """
     if type(value) is float:
         return False
-    if type(value) is int:
-        return not -INT32_MAX - 1 <= value <= INT32_MAX
+    if type(value) is int or isinstance(value, (tuple, FrozenDict)):
+        return _is_huge(value)
     return (
         value is None
         or isinstance(value, (bool, str))
@@ -111,8 +37,16 @@ def _is_static(value: Any) -> bool:
     )
 
 
+def _is_huge(value: Any) -> bool:
+    if type(value) is int:
+        return not -INT32_MAX - 1 <= value <= INT32_MAX
+    if isinstance(value, FrozenDict):
+        return any(map(_is_huge, value.keys())) or any(map(_is_huge, value.values()))
+    return isinstance(value, tuple) and any(map(_is_huge, value))
+
+
 def is_plain(value: Any) -> bool:
-    """Whether a hyperparameter, however deep, holds Python numbers and no arrays."""
+    """Whether a hyperparameter, however deep, holds Python numbers and no arrays (but tables)."""
     if isinstance(value, (float, int, str)) or value is None:
         return True
     if isinstance(value, Bound):
@@ -154,10 +88,11 @@ def text(value: Any) -> str:
 class Bound:
     """A form and one value per parameter. Made by a factory, never directly."""
 
-    __slots__ = ("__weakref__", "_form", "_is_plain", "_values")
+    __slots__ = ("__weakref__", "_form", "_hash", "_is_plain", "_values")
     _form: Form
     _values: tuple[Any, ...]
     _is_plain: bool | None
+    _hash: int | None
 
     @classmethod
     def _make(cls, form: Form, values: tuple[Any, ...]) -> Self:
@@ -167,6 +102,7 @@ class Bound:
         set_(new, "_form", form)
         set_(new, "_values", values)
         set_(new, "_is_plain", None)
+        set_(new, "_hash", None)
         return new
 
     @property
@@ -183,7 +119,12 @@ class Bound:
     def is_plain(self) -> bool:
         """Whether all numbers are Python numbers, so that it can be read without JAX."""
         if self._is_plain is None:
-            object.__setattr__(self, "_is_plain", all(map(is_plain, self._values)))
+            form = self._form
+            plain = all(
+                is_plain(v) or (name in form.tables and isinstance(v, np.ndarray) and v.ndim == 1)
+                for name, v in zip(form.names, self._values, strict=True)
+            )
+            object.__setattr__(self, "_is_plain", plain)
         return bool(self._is_plain)
 
     def replace(self, **changes: Any) -> Self:
@@ -227,7 +168,9 @@ class Bound:
         return self is other or _identity(self) == _identity(other)
 
     def __hash__(self) -> int:
-        return hash(_identity(self))
+        if self._hash is None:  # jax.jit asks for it a dozen times
+            object.__setattr__(self, "_hash", hash(_identity(self)))
+        return self._hash or 0
 
     def __reduce__(self) -> Any:
         return _restore, (self._form.factory, self._values)
@@ -238,35 +181,21 @@ def _restore(factory: Any, values: tuple[Any, ...]) -> Bound:
     return form.kind._make(form, values)
 
 
-def make_factory(form: Form, kind: type[Bound]) -> Callable[..., Any]:
-    """The public function of a form: checks its arguments and binds them.
-
-    It carries the name, the documentation and, without the leading parameters, the signature of the
-    decorated function, in whose place it is found by pickle.
-    """
-
-    def factory(*args: Any, **kwargs: Any) -> Any:
-        return kind._make(form, form.bind(args, kwargs))
-
-    functools.update_wrapper(factory, form.function)
-    attributes: dict[str, Any] = vars(factory)
-    del attributes["__wrapped__"]  # it would be taken for the factory's own signature
-    attributes["__signature__"] = form.signature.replace(return_annotation=kind)
-    attributes["form"] = form
-    kept = {k: v for k, v in form.function.__annotations__.items() if k in form.names}
-    factory.__annotations__ = {**kept, "return": kind}
-    form.kind, form.factory = kind, factory
-    return factory
-
-
 def register(cls: type[Bound]) -> type[Bound]:
     """Makes a final subclass of Bound a pytree: its static values are structure, the others children."""
 
     def split(bound: Bound) -> tuple[list[int], Any]:
         form, values = bound._form, bound._values
-        dynamic = [i for i, v in enumerate(values) if not _is_static(v)]
-        static = tuple((i, v) for i, v in enumerate(values) if _is_static(v))
-        return dynamic, (form, static)
+        fixed = [_is_static(v) for v in values]
+        if any(f and _is_huge(v) for f, v in zip(fixed, values, strict=True)):
+            # Steps are computed with each other: none of them can be traced if one is not.
+            steps = [
+                type(v) is int or c is checks.fraction
+                for v, c in zip(values, form.constraints, strict=True)
+            ]
+            fixed = [f or s for f, s in zip(fixed, steps, strict=True)]
+        dynamic = [i for i, f in enumerate(fixed) if not f]
+        return dynamic, (form, tuple((i, values[i]) for i, f in enumerate(fixed) if f))
 
     def flatten_with_keys(bound: Bound) -> Any:
         dynamic, structure = split(bound)

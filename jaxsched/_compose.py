@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -76,8 +77,10 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
         return schedules[0]._at(step)
     groups: dict[Any, list[int]] = {}
     flat = [jax.tree.flatten(s) for s in schedules]
-    for i, (_, structure) in enumerate(flat):
-        groups.setdefault(structure, []).append(i)
+    for i, (leaves, structure) in enumerate(flat):
+        # A table is not copied for each step: a piece with one stands alone.
+        key = structure if all(np.ndim(x) == 0 for x in leaves) else (i, structure)
+        groups.setdefault(key, []).append(i)
     if len(schedules) == 2 and len(groups) == 2:  # warmup and decay: nothing to look up
         begin = nx.like_step(step, boundaries[0])
         later = schedules[1]._at(jnp.maximum(step - begin, 0))
@@ -85,7 +88,7 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
     index, begin = _locate(step, boundaries)
     local = step - begin
     values = []
-    for structure, members in groups.items():
+    for members in groups.values():
         if len(members) == 1:
             piece = schedules[members[0]]
         else:
@@ -94,7 +97,7 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
             lender = np.maximum(np.searchsorted(members, np.arange(len(flat)), "right") - 1, 0)
             rows = [flat[members[j]][0] for j in lender]
             leaves = [stack(list(column), index) for column in zip(*rows, strict=True)]
-            piece = jax.tree.unflatten(structure, leaves)
+            piece = jax.tree.unflatten(flat[members[0]][1], leaves)
         values.append(nx.real(piece._at(local)))
     if len(values) == 1:
         return values[0]
@@ -112,12 +115,34 @@ def _locate(step: Any, boundaries: Sequence[Any]) -> tuple[Any, Any]:
     """The index of the active piece, and where it begins."""
     numbers = [settle(b) for b in boundaries]
     if all(type(b) is int for b in numbers):
-        ends = jnp.asarray(np.asarray(numbers, step.dtype))
+        starts: Any = np.asarray([0, *numbers], step.dtype)
     else:
-        ends = jnp.stack([jax.lax.convert_element_type(b, step.dtype) for b in numbers])
-    # As many comparisons as boundaries, but one fused reduction: no loop and no growth of the
-    # program. Unsigned, so that gathers need not ask whether the index counts from the end.
-    reached = jnp.expand_dims(step, -1) >= ends.reshape((1,) * step.ndim + (-1,))
-    index = jnp.sum(reached, axis=-1, dtype=jnp.uint32)
-    starts = jnp.concatenate([jnp.zeros(1, step.dtype), ends])
-    return index, starts.at[index].get(mode="promise_in_bounds")
+        numbers = [jax.lax.convert_element_type(b, step.dtype) for b in numbers]
+        starts = jnp.stack([jnp.zeros((), step.dtype), *numbers])
+    index = _count_reached(step, starts[1:])
+    return index, jnp.asarray(starts).at[index].get(mode="promise_in_bounds")
+
+
+def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
+    """How many of the ascending ends the step has reached.
+
+    Comparing with all of them is one fused reduction, without a loop. Of many, the rows of a square
+    are counted first and then the ends in one row: the program is the same for any number up to
+    1024, and the work grows with its root. (XLA sums up to 32 numbers at once; beyond 32 * 32 there
+    is one level more.) The result is unsigned, so that a gather need not ask whether an index
+    counts from the end.
+    """
+    many = ends.shape[0]
+    if many <= at_once:
+        return _reached(step, ends.reshape((1,) * step.ndim + (-1,)))
+    width = min(math.isqrt(many - 1) + 1, 32)
+    # Padded with the last end, which is reached only after all others.
+    where = np.minimum(np.arange(-(-many // width) * width), many - 1).reshape(-1, width)
+    square = ends[where]
+    row = jnp.maximum(_count_reached(step, square[:, 0], 32), 1) - 1
+    ends_of_row = jnp.asarray(square).at[row].get(mode="promise_in_bounds")
+    return jnp.minimum(row * width + _reached(step, ends_of_row), many)
+
+
+def _reached(step: Any, ends: Any) -> Any:
+    return jnp.sum(jnp.expand_dims(step, -1) >= ends, axis=-1, dtype=jnp.uint32)

@@ -11,6 +11,7 @@ from jax import lax
 
 from jaxsched import _numerics as nx
 from jaxsched._per_piece import is_concrete, is_per_piece, lift
+from jaxsched._progress import scaled
 
 
 def geometric(rate: Any, count: Any, period: Any) -> Any:
@@ -29,6 +30,40 @@ def geometric(rate: Any, count: Any, period: Any) -> Any:
     if not is_concrete(rate, period) or not nx.is_whole(count) or nx.float_dtype() == np.float64:
         return _approximate(rate, count, period)
     return _power_of_two(count, lift(lambda r, p: np.log2(r) / p, rate, period))
+
+
+def natural(rate: Any, count: Any, period: Any) -> Any:
+    """Exp(-rate * count / period) for a rate of at least 0, as exact as :func:`geometric`."""
+    if nx.is_host(count):
+        return count.code.line("{}({} * {} / {})", math.exp, count, -rate, period)
+    if is_concrete(rate, period) and nx.is_whole(count) and nx.float_dtype() != np.float64:
+        return _power_of_two(count, lift(lambda r, p: -r / p / math.log(2.0), rate, period))
+    if not is_concrete(period):
+        period = jnp.maximum(nx.real(period), 1.0)
+    exponent = scaled(count, period, rate) * (-1.0 / math.log(2.0))
+    return jnp.exp2(jnp.maximum(exponent, float(np.finfo(exponent.dtype).minexp)))
+
+
+def real_power(x: Any, exponent: Any) -> Any:
+    """X ** exponent for x of at least 1, to a few ulp of float32 also where the logarithm is large.
+
+    X is split into a power of two and a factor near 1: the error of the latter's logarithm is small,
+    and the former's is an integer.
+    """
+    if nx.is_host(x):
+        return x.code.line("{} ** {}", x, exponent)
+    if nx.is_plain(exponent) and exponent == -0.5:
+        return 1.0 / jnp.sqrt(x)
+    places = lax.stop_gradient(jnp.round(jnp.log2(x)))
+    near = x * lax.stop_gradient(jnp.exp2(-places))
+    if nx.float_dtype() == np.float64 or not is_concrete(exponent):
+        power = nx.num(exponent) * (places + jnp.log2(near))
+        return jnp.exp2(jnp.maximum(power, float(np.finfo(power.dtype).minexp)))
+    head = lift(_leading_bits, exponent)
+    exact = places * _constant(head)
+    small = jnp.log2(near) * _constant(exponent) + places * _constant(exponent - head)
+    whole = jnp.clip(jnp.round(exact + small), -127, 127)
+    return jnp.exp2((exact - whole) + small) * _two_to(whole)
 
 
 def _growth(rate: float, exponent: float) -> float:
@@ -62,20 +97,23 @@ def _power_of_two(count: Any, rate: Any) -> Any:
     """2 ** (count * rate) for an integer count below 2**31 and a concrete rate, to 2 ulp of float32.
 
     The count is split at a power of two M with M * |rate| at most 1. The product of the low part
-    with the rate is then small, and so is its error. The high part has at most 8 bits where the
-    result is not 0 or infinite yet, so that its product with the 16 leading bits of M * rate is
-    exact, and the remaining bits contribute little.
+    with the rate is then small, and so is its error. The high part has at most 9 bits where the
+    result is not 0 or infinite yet, so that its product with the 12 leading bits of M * rate is
+    exact, and the remaining bits contribute little. A count of 12 bits needs no split.
     """
-    shift = lift(_split_at, rate)
-    weight = lift(lambda r, k: np.ldexp(r, k), rate, shift)
+    last = _integer(lift(_last_count, rate))
+    count = jnp.minimum(count, nx.like_step(count, last))
+    if nx.is_plain(last) and last <= 2**12:
+        high, weight, small = nx.real(count), rate, 0.0
+    else:
+        shift = lift(_split_at, rate)
+        weight = lift(lambda r, k: np.ldexp(r, k), rate, shift)
+        places = jnp.broadcast_to(nx.like_step(count, _integer(shift)), count.shape)
+        high = lax.shift_right_logical(count, places)
+        small = nx.real(count - lax.shift_left(high, places)) * _constant(rate)
+        high = nx.real(high)
     head = lift(_leading_bits, weight)
-    tail = lift(np.subtract, weight, head)
-    count = jnp.minimum(count, nx.like_step(count, _integer(lift(_last_count, rate))))
-    places = jnp.broadcast_to(nx.like_step(count, _integer(shift)), count.shape)
-    high = lax.shift_right_logical(count, places)
-    low = count - lax.shift_left(high, places)
-    high = nx.real(high)
-    small = nx.real(low) * _constant(rate) + high * _constant(tail)
+    small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
     whole = jnp.clip(jnp.round(exact + small), -127, 127)
     return jnp.exp2((exact - whole) + small) * _two_to(whole)
@@ -88,15 +126,16 @@ def _split_at(rate: Any) -> Any:
 
 
 def _last_count(rate: Any) -> Any:
-    """A count whose power is certainly 0 or the largest; beyond it the bits would run out."""
+    """A count whose power is 0, or the last that is finite; beyond it the bits would run out."""
     with np.errstate(divide="ignore"):
-        return np.minimum(np.ceil(130 / np.abs(rate)), 2**31 - 1).astype(np.int64)
+        count = np.where(rate > 0, np.maximum(np.floor(127.9 / rate), 1), np.ceil(-130 / rate))
+    return np.clip(np.nan_to_num(count, nan=2**31 - 1), 1, 2**31 - 1).astype(np.int64)
 
 
 def _leading_bits(x: Any) -> Any:
-    """The 16 leading bits of a float64."""
+    """The 12 leading bits of a float64."""
     mantissa, exponent = np.frexp(x)
-    return np.ldexp(np.round(mantissa * 65536.0) / 65536.0, exponent)
+    return np.ldexp(np.round(mantissa * 4096.0) / 4096.0, exponent)
 
 
 def _integer(x: Any) -> Any:

@@ -48,6 +48,12 @@ class HostNumber:
     def __floordiv__(self, other: Any) -> HostNumber:
         return self.code.line("{} // {}", self, other)
 
+    def __neg__(self) -> HostNumber:
+        return self.code.line("-{}", self)
+
+    def __le__(self, other: Any) -> HostNumber:
+        return self.code.line("{} <= {}", self, other)
+
     def __ge__(self, other: Any) -> HostNumber:
         return self.code.line("{} >= {}", self, other)
 

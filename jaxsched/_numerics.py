@@ -11,6 +11,7 @@ Whatever can be computed from concrete hyperparameters is computed in float64 wh
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -59,12 +60,17 @@ def real(x: Any) -> Any:
     if isinstance(x, (jax.Array, np.ndarray)):
         # Also of a weakly typed tracer: the schedule's value must not yield to bfloat16 updates.
         return lax.convert_element_type(x, dtype)
-    return jnp.asarray(x, dtype)
+    return jnp.asarray(float(x), dtype)  # an int may exceed what JAX takes for one
 
 
 def num(x: Any) -> Any:
     """A number for arithmetic with a float that depends on the step; literals stay literals."""
     return x if is_plain(x) or is_host(x) else real(x)
+
+
+def exact(x: Any) -> Any:
+    """A hyperparameter for arithmetic among hyperparameters: concrete ones stay so, in float64."""
+    return x if is_concrete(x) else real(x)
 
 
 def like_step(step: Any, x: Any) -> Any:
@@ -117,8 +123,59 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return jnp.where(condition, x, y)
 
 
-def sin(x: Any) -> Any:
-    return x.code.line("{}({})", math.sin, x) if is_host(x) else jnp.sin(x)
+def _function(name: str, on_device: Any = None) -> Any:
+    """An elementary function for every kind of number; of concrete ones in float64."""
+    on_host, on_numbers = getattr(math, name), getattr(np, name)
+    on_device = on_device or getattr(jnp, name)
+
+    def function(x: Any) -> Any:
+        if is_host(x):
+            return x.code.line("{}({})", on_host, x)
+        if is_plain(x):
+            return on_host(x)
+        return lift(on_numbers, x) if is_concrete(x) else on_device(x)
+
+    return function
+
+
+sin, exp, sqrt = _function("sin"), _function("exp"), _function("sqrt")
+log, log1p = _function("log"), _function("log1p")
+
+
+def _expm1(x: Any) -> Any:
+    """exp(x) - 1, to 1.5 ulp of float32; XLA's own is off by up to 5."""
+    if x.dtype != jnp.float32:
+        return jnp.expm1(x)
+    near = jnp.clip(x, -0.7, 0.7)
+    series = jnp.zeros_like(near)
+    for k in range(10, 1, -1):
+        series = series * near + 1.0 / math.factorial(k)
+    return jnp.where(jnp.abs(x) < 0.7, near + near * near * series, jnp.exp(x) - 1.0)
+
+
+expm1 = _function("expm1", _expm1)
+
+
+def interpolate(values: Sequence[Any], position: Any) -> Any:
+    """Straight lines through values at 0, 1, 2, ...; the position is from 0 to the last."""
+    last = len(values) - 1
+    if is_host(position):
+        return position.code.line("{}({}, {})", _interpolated, tuple(values), position)
+    index = jnp.minimum(jnp.floor(position), last - 1)
+    table = (
+        jnp.stack([real(v) for v in values])
+        if not is_concrete(*values)
+        else (jnp.asarray(np.asarray(values, float_dtype())))
+    )
+    place = lax.convert_element_type(index, jnp.uint32)
+    left = table.at[place].get(mode="promise_in_bounds")
+    right = table.at[place + 1].get(mode="promise_in_bounds")
+    return left + (right - left) * (position - index)
+
+
+def _interpolated(values: tuple[float, ...], position: float) -> float:
+    index = min(int(position), len(values) - 2)
+    return values[index] + (values[index + 1] - values[index]) * (position - index)
 
 
 def power(x: Any, exponent: Any) -> Any:
@@ -144,20 +201,21 @@ def _exponent(x: Any) -> Any:
     return real(x)
 
 
-def one_minus_power(rest: Any, exponent: Any) -> Any:
-    """1 - (1 - rest) ** exponent without cancellation for a small rest."""
+def one_minus_power(rest: Any, base: Any, exponent: Any) -> Any:
+    """1 - base ** exponent without cancellation, where rest + base = 1."""
     if is_plain(exponent):
         if exponent == 1:
             return rest
         if exponent == 2:
-            return rest * (2.0 - rest)
+            return rest * (base + 1.0)
         if exponent == 0:
             return rest * 0.0
         if is_host(rest):
-            template = "-{1}({3} * {2}(-{0})) if {0} < 1.0 else 1.0"
-            return rest.code.line(template, rest, math.expm1, math.log1p, exponent)
+            template = "-{2}({4} * ({3}(-{0}) if {0} < 0.5 else {5}({1}))) if {1} > 0 else 1.0"
+            return rest.code.line(template, rest, base, math.expm1, math.log1p, exponent, math.log)
     exponent = _exponent(exponent)
-    # At rest = 1 the logarithm is infinite, and so would be the gradient by the exponent.
-    inside = jnp.where(rest < 1, rest, 0.0)
-    value = -jnp.expm1(exponent * jnp.log1p(-inside))
-    return jnp.where(rest < 1, value, lax.convert_element_type(exponent > 0, value.dtype))
+    # At base = 0 the logarithm is infinite, and so would be the gradient by the exponent.
+    inside = jnp.where(base > 0, base, 1.0)
+    logarithm = jnp.where(rest < 0.5, jnp.log1p(-jnp.where(rest < 0.5, rest, 0.0)), jnp.log(inside))
+    value = -expm1(exponent * logarithm)
+    return jnp.where(base > 0, value, lax.convert_element_type(exponent > 0, value.dtype))

@@ -59,6 +59,9 @@ class PerPiece:
     def __rtruediv__(self, other: Any) -> Any:
         return _arithmetic(np.divide, other, self)
 
+    def __pow__(self, other: Any) -> Any:
+        return _arithmetic(np.power, self, other)
+
     def __neg__(self) -> Any:
         return lift(np.negative, self)
 
@@ -84,7 +87,9 @@ def lift(function: Callable[..., Any], *xs: Any) -> Any:
     """Applies a host function of numbers or NumPy arrays to concrete numbers."""
     index = next((x.index for x in xs if isinstance(x, PerPiece)), None)
     if index is None:
-        return function(*xs)
+        # As NumPy numbers: a division by 0 is infinite, as it is for an array of them.
+        result = function(*(np.float64(x) if type(x) is float else x for x in xs))
+        return result.item() if isinstance(result, np.generic) else result
     numbers = function(*(x.numbers if isinstance(x, PerPiece) else x for x in xs))
     return PerPiece(np.asarray(numbers), index)
 

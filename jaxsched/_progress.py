@@ -32,21 +32,75 @@ class Progress:
     def remaining(self) -> Any:
         return _share(self.left, self.count, self.length)
 
-    def elapsed_times(self, scale: float) -> Any:
+    def elapsed_times(self, scale: Any) -> Any:
         """Elapsed * scale with two roundings fewer than the product; at the end it may miss `scale`
         by the last digit.
         """
-        return _scaled(self.count, self.length, scale)
+        return scaled(self.count, self.length, scale)
 
-    def remaining_times(self, scale: float) -> Any:
+    def remaining_times(self, scale: Any) -> Any:
         """Remaining * scale with two roundings fewer than the product; at the start it may miss
         `scale` by the last digit.
         """
-        return _scaled(self.left, self.length, scale)
+        return scaled(self.left, self.length, scale)
 
     def reverse(self) -> Progress:
         """The same stretch walked backwards."""
         return Progress(self.left, self.count, self.length)
+
+
+class Warped(Progress):
+    """A progress whose elapsed share is raised to a power."""
+
+    __slots__ = ("_exponent",)
+
+    def __init__(self, progress: Progress, exponent: Any):
+        self.count, self.left, self.length = progress.count, progress.left, progress.length
+        self._exponent = exponent
+
+    @property
+    def elapsed(self) -> Any:
+        return nx.power(super().elapsed, self._exponent)
+
+    @property
+    def remaining(self) -> Any:
+        return nx.one_minus_power(super().remaining, super().elapsed, self._exponent)
+
+    def elapsed_times(self, scale: Any) -> Any:
+        return self.elapsed * scale
+
+    def remaining_times(self, scale: Any) -> Any:
+        return self.remaining * scale
+
+    def reverse(self) -> Progress:
+        return _Backwards(self)
+
+
+class _Backwards(Progress):
+    """A warped progress walked backwards: its shares swap places."""
+
+    __slots__ = ("_forward",)
+
+    def __init__(self, forward: Progress):
+        self.count, self.left, self.length = forward.left, forward.count, forward.length
+        self._forward = forward
+
+    @property
+    def elapsed(self) -> Any:
+        return self._forward.remaining
+
+    @property
+    def remaining(self) -> Any:
+        return self._forward.elapsed
+
+    def elapsed_times(self, scale: Any) -> Any:
+        return self._forward.remaining_times(scale)
+
+    def remaining_times(self, scale: Any) -> Any:
+        return self._forward.elapsed_times(scale)
+
+    def reverse(self) -> Progress:
+        return self._forward
 
 
 def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
@@ -85,6 +139,14 @@ def _endless_progress(step: Any, begin: int, length: int, top: int) -> Progress:
 
 
 def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
+    if nx.is_whole(step):
+        top = int(np.iinfo(step.dtype).max)
+        if type(length) is int and length > top:
+            count = elapsed_since(step, begin)
+            return Progress(count, nx.real(top - count) + float(length - top), length)
+        if type(begin) is int and begin > top:
+            length = jnp.maximum(nx.like_step(step, length), 1)
+            return Progress(jnp.zeros_like(step), jnp.broadcast_to(length, step.shape), length)
     length, begin = nx.like_step(step, length), nx.like_step(step, begin)
     count = jnp.minimum(elapsed_since(step, begin), length)
     passed = (length == 0) & (step >= begin)
@@ -93,10 +155,11 @@ def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
     return Progress(count, length - count, length)
 
 
-def _scaled(count: Any, length: Any, scale: float) -> Any:
-    if is_concrete(length):
-        return (count if nx.is_host(count) else nx.real(count)) * nx.num(scale / length)
-    return nx.real(count) / nx.real(length) * scale
+def scaled(count: Any, length: Any, scale: Any) -> Any:
+    """Count * scale / length."""
+    if is_concrete(length, scale):
+        return nx.num(count) * nx.num(scale / length)
+    return nx.real(count) / nx.real(length) * nx.num(scale)
 
 
 def _share(count: Any, rest: Any, length: Any) -> Any:
@@ -161,3 +224,42 @@ def periods(count: Any, period: Any) -> Any:
     if nx.is_plain(period):
         return lax.div(count, jnp.full_like(count, period))
     return lax.div(*jnp.broadcast_arrays(count, period))
+
+
+def split(count: Any, period: Any) -> tuple[Any, Any]:
+    """The whole periods of at least one step in a non-negative count, and what is left of it."""
+    whole = periods(count, period)
+    if not nx.is_host(count) and _is_beyond(count, period):
+        return whole, count
+    return whole, count - whole * nx.like_step(count, period)
+
+
+def has_begun(step: Any, begin: Any) -> Any:
+    """Whether a step is at `begin` or past it."""
+    if not nx.is_host(step) and _is_beyond(step, begin):
+        return jnp.zeros_like(step, bool)
+    return step >= nx.like_step(step, begin)
+
+
+def whole_step(step: Any) -> Any:
+    """A step without its fraction, as an integer."""
+    if nx.is_host(step):
+        return step.code.line("{}({})", int, step)
+    if nx.is_whole(step):
+        return step
+    last = np.nextafter(step.dtype.type(np.iinfo(nx.int_dtype()).max), step.dtype.type(0))
+    return lax.convert_element_type(jnp.minimum(step, last), nx.int_dtype())
+
+
+def _is_beyond(step: Any, number: Any) -> bool:
+    """Whether no step of this type reaches a number."""
+    return nx.is_whole(step) and type(number) is int and number > np.iinfo(step.dtype).max
+
+
+def cycle(count: Any, period: Any) -> tuple[Any, Any]:
+    """How many whole periods of at least one step a count holds, and the steps beyond them."""
+    number = periods(count, period)
+    if type(period) is int and not nx.is_host(count) and nx.is_whole(count):
+        if period > np.iinfo(count.dtype).max:
+            return number, count
+    return number, count - number * nx.like_step(count, period)

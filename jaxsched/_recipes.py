@@ -9,14 +9,10 @@ import jax
 
 from jaxsched import checks
 from jaxsched._compose import join_schedules
-from jaxsched._decay import (
-    EXPONENTIAL_CHECKS,
-    cosine_interpolation,
-    exponential_decay,
-    linear_schedule,
-)
+from jaxsched._exponential import EXPONENTIAL_CHECKS, exponential_decay
 from jaxsched._frozen import FrozenDict
 from jaxsched._schedule import Schedule, recipe
+from jaxsched._transition import cosine_interpolation, linear_schedule
 
 ArrayLike = jax.typing.ArrayLike
 

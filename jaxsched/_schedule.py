@@ -11,7 +11,8 @@ import numpy as np
 
 from jaxsched import _numerics as nx
 from jaxsched import checks
-from jaxsched._bound import Bound, Form, make_factory, register
+from jaxsched._bound import Bound, register
+from jaxsched._form import Form, make_factory
 from jaxsched._host import host_function
 from jaxsched._per_piece import is_per_piece, settle
 
@@ -125,6 +126,12 @@ class Schedule(Bound):
 
     def __rtruediv__(self, other: Any) -> Schedule:
         return _operation("divide", other, self)
+
+    def __pow__(self, other: Any) -> Schedule:
+        return _operation("power", self, other)
+
+    def __rpow__(self, other: Any) -> Schedule:
+        return _operation("power", other, self)
 
     def __neg__(self) -> Schedule:
         return _operation("multiply", -1.0, self)

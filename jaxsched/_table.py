@@ -9,13 +9,13 @@ import jax
 
 from jaxsched import checks
 from jaxsched._compose import join_schedules
-from jaxsched._decay import constant_schedule, cosine_interpolation, linear_schedule
 from jaxsched._schedule import Schedule, recipe
+from jaxsched._transition import constant_schedule, cosine_interpolation, linear_schedule
 
 ArrayLike = jax.typing.ArrayLike
 
 
-def _cumulative(init_value: Any, scales: Any) -> list[Any]:
+def cumulative(init_value: Any, scales: Any) -> list[Any]:
     values = [init_value]
     for scale in scales:
         values.append(values[-1] * scale)
@@ -52,7 +52,7 @@ def piecewise_constant_schedule(
       >>> [schedule(step) for step in (0, 99, 100, 200)]
       [1.0, 1.0, 0.5, 0.25]
     """
-    values = _cumulative(init_value, boundaries_and_scales.values())  # pyright: ignore[reportOptionalMemberAccess]
+    values = cumulative(init_value, boundaries_and_scales.values())  # pyright: ignore[reportOptionalMemberAccess]
     return join_schedules(
         [constant_schedule(v) for v in values],
         boundaries_and_scales.keys(),  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType]
@@ -96,7 +96,7 @@ def piecewise_interpolate_schedule(
       [1.0, 0.75, 0.5, 0.375, 0.25, 0.25]
     """
     knots = boundaries_and_scales or {}
-    return through(interpolate_type, list(knots), _cumulative(init_value, knots.values()))
+    return through(interpolate_type, list(knots), cumulative(init_value, knots.values()))
 
 
 def through(interpolate_type: str, boundaries: list[Any], values: list[Any]) -> Schedule:

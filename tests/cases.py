@@ -7,67 +7,15 @@ literals. A public schedule without a case fails `test_laws.test_every_public_sc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import mpmath as mp
+from case import LAST, Case, decay, half_cosine, pieces, ramp, share
+from cases_shapes import SHAPE_CASES
 
 import jaxsched as js
 
-mp.mp.dps = 50
-LAST = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Case:
-    """A schedule and what is known of it.
-
-    Attributes:
-      make: builds the schedule.
-      reference: step (a non-negative mpf) -> exact value.
-      turns: the steps at which the formula changes, its end included.
-      ulp: the float32 bound on the device, in units in the last place of the exact value.
-      low: the smallest value, exact.
-      high: the largest value, exact.
-      trend: "falls", "rises" or "turns" (neither).
-      settled: a step from which the value stays as it is, or None where it never does.
-    """
-
-    make: Callable[[], js.Schedule]
-    reference: Callable[[Any], Any]
-    turns: tuple[int, ...]
-    ulp: float = 4.0
-    low: float = 0.0
-    high: float = 1.0
-    trend: str = "falls"
-    settled: int | None = None
-
-
-def share(t: Any, length: int, begin: int = 0) -> Any:
-    """The elapsed share of a stretch; one of no steps is over when it begins."""
-    if length == 0:
-        return mp.mpf(1 if t >= begin else 0)
-    return min(max((t - begin) / mp.mpf(length), mp.mpf(0)), mp.mpf(1))
-
-
-def ramp(a: float, b: float, s: Any) -> Any:
-    return mp.mpf(a) + (mp.mpf(b) - mp.mpf(a)) * s
-
-
-def half_cosine(a: float, b: float, s: Any, exponent: float = 1.0) -> Any:
-    weight = ((1 + mp.cospi(s)) / 2) ** mp.mpf(exponent)
-    return mp.mpf(b) + (mp.mpf(a) - mp.mpf(b)) * weight
-
-
-def decay(a: float, rate: float, periods: Any) -> Any:
-    return mp.mpf(a) * mp.mpf(rate) ** periods
-
-
-def pieces(t: Any, table: list[tuple[int, Callable[[Any], Any]]]) -> Any:
-    """The last (begin, function of the local step) that has begun."""
-    begin, function = [entry for entry in table if entry[0] <= t][-1]
-    return function(t - begin)
+__all__ = ["CASES", "LAST", "Case"]
 
 
 @js.schedule(peak=js.checks.positive, half_life=js.checks.positive_steps)
@@ -357,3 +305,5 @@ CASES: dict[str, Case] = {
         (1000,), 4, 0.0, 0.15, "rises", 1000,
     ),
 }  # fmt: skip
+
+CASES.update(SHAPE_CASES)

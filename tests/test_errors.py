@@ -39,6 +39,18 @@ FACTORIES = {
             transition_begin=STEPS,
         ),
     ),
+    js.transition_schedule: (
+        dict(
+            init_value=1.0,
+            end_value=0.0,
+            transition_steps=10,
+            shape=js.shapes.cosine(),
+            transition_begin=0,
+        ),
+        dict(
+            init_value=FINITE, end_value=FINITE, transition_steps=STEPS, transition_begin=STEPS
+        ),
+    ),
     js.exponential_decay: (
         dict(
             init_value=1.0,
@@ -291,8 +303,45 @@ SPECIAL = [
     ),
     (
         lambda: js.piecewise_interpolate_schedule(None, 1.0, {5: 0.1}),
-        TypeError,
+        ValueError,
         "piecewise_interpolate_schedule: interpolate_type must be 'linear' or 'cosine', got None",
+    ),
+    (
+        lambda: js.transition_schedule(1.0, 0.0, 10, "cosine"),
+        TypeError,
+        "transition_schedule: shape must be a shape, such as shapes.cosine(), got 'cosine'",
+    ),
+    (
+        lambda: js.transition_schedule(1.0, 0.0, 10, js.shapes.cosine),
+        TypeError,
+        "transition_schedule: shape must be a shape, such as shapes.cosine(), "
+        f"got {js.shapes.cosine!r}",
+    ),
+    (
+        lambda: js.shapes.exponential(1.0),
+        ValueError,
+        "shapes.exponential: ratio must be a positive finite number other than 1, got 1.0",
+    ),
+    (
+        lambda: js.shapes.power(-1.0),
+        ValueError,
+        "shapes.power: exponent must be a non-negative finite number, got -1.0",
+    ),
+    (
+        lambda: js.shapes.table([1.0, 0.5]),
+        ValueError,
+        "shapes.table: values must be numbers of which the first is 1 and the last 0, got [1.0, 0.5]",
+    ),
+    (
+        lambda: js.shapes.table([1.0]),
+        ValueError,
+        "shapes.table: values must be a sequence of at least 2 numbers from 1 to 0, got [1.0]",
+    ),
+    (
+        lambda: js.shapes.warped(js.constant_schedule(1.0), 2.0),
+        TypeError,
+        "shapes.warped: shape must be a shape, such as shapes.cosine(), "
+        "got constant_schedule(value=1.0)",
     ),
     (
         lambda: js.linear_onecycle_schedule(100, 1.0, 0.9, 0.8),

@@ -178,10 +178,12 @@ def test_range_and_trend(case):
         low, high = values.dtype.type(case.low), values.dtype.type(case.high)
         assert low <= values.min()
         assert values.max() <= high
+        # Where a curve is flat, two neighbours may be rounded apart by the last digit.
+        digit = np.spacing(np.maximum(np.abs(values[1:]), values.dtype.type(TINY)))
         if case.trend == "falls":
-            assert (np.diff(values) <= 0).all()
+            assert (np.diff(values) <= digit).all()
         if case.trend == "rises":
-            assert (np.diff(values) >= 0).all()
+            assert (np.diff(values) >= -digit).all()
 
 
 @every_case

@@ -1,8 +1,9 @@
-"""Unit shapes: how a transition gets from 1 to 0.
+"""What a unit shape is, and how a value moves along one.
 
 A shape is a function of a progress (`elapsed` and `remaining`, each exact at its own end) that falls
 from 1 to 0. It may also say how its complement `1 - shape` is computed without cancellation, for
-transitions that rise; a shape that looks the same backwards says so with ``symmetric=True``.
+transitions that rise; a shape that looks the same backwards says so with ``symmetric=True``. One
+whose formula misses 1 or 0 at its ends is ``pinned`` to them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 
 from jaxsched import _numerics as nx
 from jaxsched import checks
-from jaxsched._bound import Bound, Form, make_factory, register
+from jaxsched._bound import Bound, register
+from jaxsched._form import Form, make_factory
 
 
 class Shape(Bound):
@@ -36,30 +38,60 @@ register(Shape)
 class ShapeForm(Form):
     """A form with the complement of its function."""
 
-    kind = Shape
+    fall: Callable[..., Any]
     rise: Callable[..., Any]
-
-    @property
-    def fall(self) -> Callable[..., Any]:
-        return self.function
 
 
 def shape(
-    *, symmetric: bool = False, complement: Callable[..., Any] | None = None, **constraints: Any
+    *,
+    symmetric: bool = False,
+    complement: Callable[..., Any] | None = None,
+    pinned: str = "",
+    **constraints: Any,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Makes a factory of shapes from a function ``(progress, *hyperparameters) -> weight``."""
+    """Makes a factory of shapes from a function ``(progress, *hyperparameters) -> weight``.
+
+    Args:
+      symmetric: whether 1 - shape is the shape walked backwards.
+      complement: the function of 1 - shape, where the difference would lose digits.
+      pinned: "end" or "both": where the formula is replaced by the exact 0 (and 1).
+      **constraints: hyperparameter name -> constraint.
+    """
 
     def decorator(function: Callable[..., Any]) -> Any:
         form = ShapeForm(
             function, skip=1, constraints=constraints, numeric=True, reserved=frozenset(dir(Shape))
         )
+        form.name = f"shapes.{form.name}"
         if symmetric:
-            form.rise = lambda progress, *values: function(progress.reverse(), *values)
+            rise = lambda progress, *values: function(progress.reverse(), *values)
         else:
-            form.rise = complement or (lambda progress, *values: 1.0 - function(progress, *values))
+            rise = complement or (lambda progress, *values: 1.0 - function(progress, *values))
+        form.fall = _pin(function, 1.0, pinned)
+        form.rise = _pin(rise, 0.0, pinned)
         return make_factory(form, Shape)
 
     return decorator
+
+
+def _pin(function: Callable[..., Any], start: float, pinned: str) -> Callable[..., Any]:
+    """A weight that is exact where the formula is not, and stays within 0 and 1."""
+    if not pinned:
+        return function
+
+    def weight(progress: Any, *values: Any) -> Any:
+        inside = nx.minimum(nx.maximum(function(progress, *values), 0.0), 1.0)
+        inside = nx.where(progress.left <= 0, 1.0 - start, inside)
+        return nx.where(progress.count <= 0, start, inside) if pinned == "both" else inside
+
+    return weight
+
+
+def shape_like(value: Any, where: str) -> Shape:
+    """A shape."""
+    if not isinstance(value, Shape):
+        raise checks.refuse(where, "a shape, such as shapes.cosine()", value, TypeError)
+    return value
 
 
 def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: Any) -> Any:
@@ -86,6 +118,24 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
     return jnp.clip(value, jnp.minimum(start, end), jnp.maximum(start, end))
 
 
+def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:
+    """Base + (peak - base) * weight, where the weight depends on more than a progress.
+
+    Exact at weights 0 and 1, and if `bounded`, as for weights from 0 to 1, never beyond the peak.
+    """
+    if not (nx.is_plain(base) and nx.is_plain(peak)):
+        base = nx.num(base)
+        return base + (nx.num(peak) - base) * weight
+    if base == 0:
+        return peak * weight
+    dtype = nx.dtype_of(weight)
+    way, exact = _way(base, peak, dtype)
+    value = base + weight * way
+    if exact or not bounded:
+        return value
+    return (nx.minimum if peak > base else nx.maximum)(value, float(dtype(peak)))
+
+
 def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:
     """Large - small, rounded so that `small` plus it reaches `large`; and whether it lands on it."""
     anchor, goal = dtype(small), dtype(large)
@@ -93,33 +143,3 @@ def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:
     while (goal - (anchor + way)) * np.sign(outwards) > 0:
         way = np.nextafter(way, outwards)
     return float(way), bool(anchor + way == goal)
-
-
-@shape(symmetric=True)
-def linear(progress: Any) -> Any:
-    """A straight line."""
-    return progress.remaining
-
-
-@shape(
-    exponent=checks.nonnegative,
-    complement=lambda progress, exponent: nx.one_minus_power(progress.elapsed, exponent),
-)
-def power(progress: Any, exponent: float) -> Any:
-    """Remaining ** exponent: steepest at the start for exponents above 1."""
-    return nx.power(progress.remaining, exponent)
-
-
-def _cosine_rise(progress: Any, exponent: Any) -> Any:
-    sine = nx.sin(progress.elapsed_times(math.pi / 2))
-    return nx.one_minus_power(sine * sine, exponent)
-
-
-@shape(exponent=checks.nonnegative, complement=_cosine_rise)
-def cosine(progress: Any, exponent: float = 1.0) -> Any:
-    """((1 + cos(pi * elapsed)) / 2) ** exponent, computed as sin(pi/2 * remaining) ** (2 * exponent).
-
-    The cosine itself is near -1 at the end, where adding 1 to it leaves no digits.
-    """
-    sine = nx.sin(progress.remaining_times(math.pi / 2))
-    return nx.power(sine, exponent * 2.0)

@@ -1,21 +1,16 @@
-"""Atoms: schedules that are one formula."""
+"""Atoms that go from one value to another."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from jaxsched import _numerics as nx
-from jaxsched import _shapes as shapes
-from jaxsched import checks
-from jaxsched._geometric import geometric
-from jaxsched._per_piece import settle
-from jaxsched._progress import elapsed_since, periods, progress
+from jaxsched import checks, shapes
+from jaxsched._progress import progress
 from jaxsched._schedule import formula
+from jaxsched._shape import Shape, between, shape_like
 
 ArrayLike = jax.typing.ArrayLike
 
@@ -84,7 +79,51 @@ def linear_schedule(
       [1.0, 0.75, 0.5, 0.0, 0.0]
     """
     way = progress(step, transition_steps, transition_begin)
-    return shapes.between(init_value, end_value, way, shapes.linear.form)
+    return between(init_value, end_value, way, shapes.linear.form)
+
+
+@formula(
+    init_value=checks.finite,
+    end_value=checks.finite,
+    transition_steps=checks.steps,
+    shape=shape_like,
+    transition_begin=checks.steps,
+)
+def transition_schedule(
+    step: Any,
+    init_value: ArrayLike,
+    end_value: ArrayLike,
+    transition_steps: int,
+    shape: Shape = shapes.linear(),  # noqa: B008 (a shape is immutable)
+    transition_begin: int = 0,
+) -> Any:
+    r"""From one value to another along any shape.
+
+    .. math:: E + (I - E)\, f(s), \qquad s = \mathrm{clip}\left(\frac{t - B}{T}, 0, 1\right)
+
+    Args:
+      init_value: :math:`I`, the value up to step ``transition_begin``.
+      end_value: :math:`E`, the value from step ``transition_begin + transition_steps`` on.
+      transition_steps: :math:`T`, the number of steps the transition takes. With 0 the value is
+        ``end_value`` from ``transition_begin`` on.
+      shape: :math:`f`, a shape from :mod:`jaxsched.shapes`, which falls from 1 to 0.
+      transition_begin: :math:`B`, the number of steps before the transition.
+
+    Returns:
+      A :class:`Schedule`. No value lies outside the interval of its ends.
+
+    Raises:
+      TypeError: an argument is not a number, or the shape not a shape.
+      ValueError: a value is not finite, or a length is negative or not whole.
+
+    Example:
+      >>> import jaxsched
+      >>> from jaxsched import shapes
+      >>> schedule = jaxsched.transition_schedule(1.0, 0.0, 4, shape=shapes.inverse_power(0.5))
+      >>> [round(schedule(step), 4) for step in (0, 1, 2, 4)]
+      [1.0, 0.5, 0.2929, 0.0]
+    """
+    return shape.between(init_value, end_value, progress(step, transition_steps, transition_begin))
 
 
 @formula(
@@ -131,7 +170,7 @@ def polynomial_schedule(
       [1.0, 0.5625, 0.25, 0.0, 0.0]
     """
     way = progress(step, transition_steps, transition_begin)
-    return shapes.between(init_value, end_value, way, shapes.power.form, power)
+    return between(init_value, end_value, way, shapes.power.form, power)
 
 
 @formula(
@@ -177,7 +216,7 @@ def cosine_decay_schedule(
     """
     way = progress(step, decay_steps)
     end_value = init_value * alpha
-    return shapes.between(init_value, end_value, way, shapes.cosine.form, exponent)
+    return between(init_value, end_value, way, shapes.cosine.form, exponent)
 
 
 @formula(
@@ -191,105 +230,4 @@ def cosine_interpolation(
 ) -> Any:
     """Half a cosine wave from one value to another: cosine_decay_schedule with an absolute end."""
     way = progress(step, transition_steps)
-    return shapes.between(init_value, end_value, way, shapes.cosine.form, exponent)
-
-
-def _reachable(arguments: Mapping[str, Any], where: str) -> None:
-    """A growth that takes no steps needs a value to end at."""
-    rate, end_value = arguments["decay_rate"], arguments["end_value"]
-    period = arguments["transition_steps"]
-    if nx.is_plain(rate) and nx.is_plain(period) and rate > 1 and period == 0 and end_value is None:
-        raise ValueError(
-            f"{where}: end_value must be given for a decay_rate above 1 ({rate!r}) over "
-            "transition_steps=0, got None"
-        )
-
-
-EXPONENTIAL_CHECKS: dict[str, checks.Constraint] = {
-    "transition_steps": checks.steps,
-    "decay_rate": checks.positive,
-    "transition_begin": checks.steps,
-    "staircase": checks.flag,
-    "end_value": checks.optional(checks.finite),
-}
-
-
-@formula(_reachable, init_value=checks.finite, **EXPONENTIAL_CHECKS)
-def exponential_decay(
-    step: Any,
-    init_value: ArrayLike,
-    transition_steps: int,
-    decay_rate: float,
-    transition_begin: int = 0,
-    staircase: bool = False,
-    end_value: ArrayLike | None = None,
-) -> Any:
-    r"""A fixed factor every so many steps, continuously or in stairs.
-
-    .. math:: I\, r^{\max(t - B, 0) / T}
-
-    With ``staircase`` the exponent is rounded down to a whole number, counted in integers.
-
-    Args:
-      init_value: :math:`I`, the value up to step ``transition_begin``.
-      transition_steps: :math:`T`, the steps in which the value is multiplied by ``decay_rate``. With
-        0 the decay is over at ``transition_begin``: the value is ``end_value``, or 0.
-      decay_rate: :math:`r`, above 0. Above 1 the value grows.
-      transition_begin: :math:`B`, the number of steps before the decay.
-      staircase: whether the value changes only every ``transition_steps`` steps.
-      end_value: a bound that the value stops at: a lower one if ``decay_rate`` is below 1, else an
-        upper one.
-
-    Returns:
-      A :class:`Schedule`.
-
-    Raises:
-      TypeError: an argument is not a number, or ``staircase`` not a bool.
-      ValueError: a value is not finite, the rate is not positive, a length is negative or not whole,
-        or a growth over 0 steps has no ``end_value``.
-
-    Source: ``optax.exponential_decay``.
-
-    Example:
-      >>> import jaxsched
-      >>> schedule = jaxsched.exponential_decay(1.0, transition_steps=10, decay_rate=0.5)
-      >>> [round(schedule(step), 4) for step in (0, 5, 10, 20)]
-      [1.0, 0.7071, 0.5, 0.25]
-      >>> schedule.replace(staircase=True, end_value=0.4)(19), schedule.replace(end_value=0.4)(100)
-      (0.5, 0.4)
-    """
-    count = elapsed_since(step, transition_begin)
-    if nx.is_plain(transition_steps) and transition_steps > 0:
-        factor = _decay(decay_rate, count, transition_steps, staircase)
-    else:  # a decay of 0 steps is over when it begins; traced, it may be one
-        period = settle(transition_steps)
-        if nx.is_plain(period):
-            factor, over = _limit(decay_rate), step >= transition_begin
-            factor = nx.where(over, factor, 1.0)
-        else:
-            over = (period == 0) & (step >= nx.like_step(step, transition_begin))
-            factor = _decay(decay_rate, count, jnp.maximum(period, 1), staircase)
-            factor = jnp.where(over, _limit(decay_rate), factor)
-    value = nx.num(init_value) * factor
-    if end_value is None:
-        return value
-    bound = nx.num(end_value)
-    if nx.is_plain(decay_rate):
-        return (nx.maximum if decay_rate < 1 else nx.minimum)(value, bound)
-    shrinks = nx.real(decay_rate) < 1
-    return jnp.where(shrinks, jnp.maximum(value, bound), jnp.minimum(value, bound))
-
-
-def _decay(rate: Any, count: Any, period: Any, staircase: bool) -> Any:
-    if staircase:
-        return geometric(rate, periods(count, period), 1)
-    return geometric(rate, count, period)
-
-
-def _limit(rate: Any) -> Any:
-    """The factor after infinitely many periods; the largest float32 stands for infinity."""
-    largest = float(np.finfo(np.float32).max)
-    if nx.is_plain(rate):
-        return 0.0 if rate < 1 else 1.0 if rate == 1 else largest
-    rate = nx.real(rate)
-    return jnp.where(rate < 1, 0.0, jnp.where(rate == 1, 1.0, largest)).astype(rate.dtype)
+    return between(init_value, end_value, way, shapes.cosine.form, exponent)

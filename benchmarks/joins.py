@@ -1,0 +1,70 @@
+"""Joins of many pieces: warm restarts that all differ, two pieces to a cycle."""
+
+from _measure import build_times, nanoseconds_in_a_loop
+from _schedules import LIBRARIES, varied
+
+PIECES = (2, 10, 40, 1000)
+MOST_OF_OPTAX = 40  # a thousand of optax's pieces take minutes to compile
+
+
+def measure(quick):
+    rows = []
+    times = build_times(
+        {
+            (who, n): lambda lib=library, n=n: varied(lib, n)
+            for n in PIECES
+            for who, library in LIBRARIES.items()
+            if who == "jaxsched" or n <= MOST_OF_OPTAX
+        },
+        rounds=1 if quick else 5,
+    )
+    for n in PIECES:
+        who = [name for name in LIBRARIES if (name, n) in times]
+        loop = nanoseconds_in_a_loop(
+            {name: varied(LIBRARIES[name], n) for name in who},
+            steps=20_000 if quick else 200_000,
+            rounds=3 if quick else 15,
+        )
+        theirs = times.get(("optax", n), (None, None, None))
+        trace, compile_, size = times["jaxsched", n]
+        rows.append(
+            {
+                "pieces": n,
+                "jaxsched ns": loop["jaxsched"],
+                "optax ns": loop.get("optax"),
+                "optax / jaxsched": loop["optax"] / loop["jaxsched"] if "optax" in loop else None,
+                "trace ms": trace * 1e3,
+                "optax trace ms": theirs[0] and theirs[0] * 1e3,
+                "compile ms": compile_ * 1e3,
+                "optax compile ms": theirs[1] and theirs[1] * 1e3,
+                "HLO": size,
+                "optax HLO": theirs[2],
+            }
+        )
+    return rows
+
+
+def conclude(rows):
+    by_size = {row["pieces"]: row for row in rows}
+    ratio = by_size[40]["optax / jaxsched"]
+    yield ratio >= 5, f"40 pieces cost at most a fifth of optax's: {1 / ratio:.2f} of it"
+    ten, thousand = by_size[10]["compile ms"], by_size[1000]["compile ms"]
+    yield (
+        thousand < 1.5 * ten,
+        f"1000 pieces compile in about the time of 10: {thousand:.0f} ms and {ten:.0f} ms",
+    )
+    steps = by_size[40]["jaxsched ns"], by_size[1000]["jaxsched ns"]
+    yield (
+        steps[1] < 3 * steps[0],
+        "the cost of a step hardly grows with the pieces (at most threefold allowed): "
+        f"{steps[0]:.0f} ns for 40, {steps[1]:.0f} ns for 1000",
+    )
+    sizes = by_size[40]["HLO"], by_size[1000]["HLO"]
+    yield (
+        sizes[0] == sizes[1],
+        f"the program does not grow: {sizes[0]} instructions for 40 pieces, {sizes[1]} for 1000",
+    )
+
+
+TITLE = "Joins of many pieces"
+NOTE = "SGDR whose cycles all differ in length, warmup and peak; columns as above."

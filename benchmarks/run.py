@@ -1,0 +1,104 @@
+"""All measurements side by side, in one run: python benchmarks/run.py [--only NAME] [--write]."""
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+NAMES = ("host", "device", "joins", "sweep")
+
+
+def machine():
+    """What the numbers depend on: no name of the machine, no path."""
+    cpu = platform.processor() or platform.machine()
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        cpu = next(x.split(":")[1].strip() for x in text.splitlines() if x.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    versions = {"python": platform.python_version()}
+    for package in ("jax", "optax", "numpy", "torch", "keras", "tensorflow", "tensorflow-cpu"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), **versions}
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+def table(rows):
+    heads = [head for head in rows[0] if any(row[head] is not None for row in rows)]
+    cells = [[number(row[head]) for head in heads] for row in rows]
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def section(module, rows):
+    verdicts = [
+        f"- {'holds' if ok else '**MISSED**'}: {text}" for ok, text in module.conclude(rows)
+    ]
+    return f"## {module.TITLE}\n\n{module.NOTE}\n\n{table(rows)}\n\n" + "\n".join(verdicts) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=NAMES, action="append", help="may be given several times")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: rough numbers")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/README.md")
+    arguments = parser.parse_args()
+    if arguments.write and (arguments.only or arguments.quick):
+        parser.error("--write needs the whole run: it goes with neither --only nor --quick")
+
+    importlib.import_module("_schedules").check()
+    results, sections = {}, []
+    for name in arguments.only or NAMES:
+        module = importlib.import_module(name)
+        results[name] = module.measure(arguments.quick)
+        sections.append(section(module, results[name]))
+        print(sections[-1], flush=True)
+    facts = machine()
+    print(", ".join(f"{k} {v}" for k, v in facts.items()))
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": facts, **results}, indent=1) + "\n")
+    if arguments.write:
+        (HERE / "README.md").write_text(readme(facts, sections))
+
+
+def readme(facts, sections):
+    versions = ", ".join(
+        f"{k} {v}" for k, v in facts.items() if k not in ("cpu", "cores", "system")
+    )
+    verdicts = [
+        x for text in sections for x in text.splitlines() if x.startswith(("- holds", "- **"))
+    ]
+    return (
+        "# Benchmarks\n\n"
+        "Written by the run itself:\n\n"
+        "```\npython benchmarks/run.py --write\n```\n\n"
+        f"Machine: {facts['cpu']}, {facts['cores']} cores, {facts['system']}; {versions}. Contenders take "
+        "turns in one process and the fastest round of each counts, so read the ratios: the times are of "
+        "this machine. `--only host` (`device`, `joins`, `sweep`) measures one table, `--json FILE` "
+        "keeps the raw numbers; torch and Keras are measured where they are installed.\n\n"
+        "## Conclusion\n\n" + "\n".join(verdicts) + "\n\n" + "\n".join(sections)
+    )
+
+
+if __name__ == "__main__":
+    main()

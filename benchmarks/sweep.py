@@ -1,0 +1,96 @@
+"""Training with many schedules: one compilation for all, or one for each."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import jaxsched
+
+UPDATES = 200
+
+
+def _train(schedule):
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.normal(size=(64, 16)), jnp.float32)
+    y = jnp.sin(x @ jnp.asarray(rng.normal(size=(16, 1)), jnp.float32))
+    params = tuple(jnp.asarray(rng.normal(size=s) / 4, jnp.float32) for s in ((16, 32), (32, 1)))
+    tx = optax.adam(schedule)
+
+    def loss(params):
+        return jnp.mean((jnp.tanh(x @ params[0]) @ params[1] - y) ** 2)
+
+    def body(carry, _):
+        params, state = carry
+        value, gradient = jax.value_and_grad(loss)(params)
+        updates, state = tx.update(gradient, state, params)
+        return (optax.apply_updates(params, updates), state), value
+
+    return jax.lax.scan(body, (params, tx.init(params)), None, length=UPDATES)[1][-1]
+
+
+def _grid(library, n):
+    return [
+        library.warmup_cosine_decay_schedule(0.0, 0.1 / (1 + i), 5 + i % 20, 100 + i)
+        for i in range(n)
+    ]
+
+
+def one_vmap(n):
+    stacked = jax.tree.map(lambda *leaves: jnp.asarray(leaves), *_grid(jaxsched, n))
+    return jax.jit(jax.vmap(_train))(stacked)
+
+
+def one_program(n):
+    train = jax.jit(_train)
+    return [train(schedule) for schedule in _grid(jaxsched, n)]
+
+
+def one_each(n):
+    return [jax.jit(lambda s=schedule: _train(s))() for schedule in _grid(optax, n)]
+
+
+def _seconds(run, n):
+    jax.clear_caches()
+    begin = time.perf_counter()
+    jax.block_until_ready(run(n))
+    return time.perf_counter() - begin
+
+
+def measure(quick):
+    rows = []
+    for n in (1, 8) if quick else (1, 8, 64):
+        runs = {"vmap s": one_vmap, "one program s": one_program, "one each (optax) s": one_each}
+        row = dict.fromkeys(runs, float("inf"))
+        for _ in range(1 if quick or n == 64 else 3):
+            for name, run in runs.items():
+                row[name] = min(row[name], _seconds(run, n))
+        rows.append(
+            {
+                "schedules": n,
+                **row,
+                "one each / vmap": row["one each (optax) s"] / row["vmap s"],
+                "one each / one program": row["one each (optax) s"] / row["one program s"],
+            }
+        )
+    return rows
+
+
+def conclude(rows):
+    last = rows[-1]
+    yield (
+        last["one each / vmap"] > 1,
+        f"{last['schedules']} schedules train in one compilation, {last['one each / vmap']:.1f} times "
+        "as fast as with one compilation each",
+    )
+
+
+TITLE = "Sweep: many schedules in one program"
+NOTE = (
+    f"A small network trained for {UPDATES} updates with Adam and each of n warmup + cosine schedules of "
+    "different rates and lengths; compilation included. vmap: all at once, schedules stacked. One program: "
+    "one after the other through one compiled function, the schedule an argument. One each: optax's, whose "
+    "numbers are constants of the program."
+)
