@@ -1,8 +1,8 @@
 """A function whose hyperparameters are bound as data: what schedules and shapes have in common.
 
 A :class:`Bound` is a :class:`~jaxsched._form.Form` (the function, its parameters and the checks on
-them) together with one value per parameter. It is immutable, a pytree with keyed paths, and prints as the call that
-makes it.
+them) together with one value per parameter. It is immutable, a pytree with keyed paths, and prints
+as the call that makes it.
 """
 
 from __future__ import annotations

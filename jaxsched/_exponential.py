@@ -161,9 +161,10 @@ def natural_exp_decay(
       >>> [round(schedule(step), 4) for step in (0, 5, 10, 20)]
       [1.0, 0.7788, 0.6065, 0.3679]
     """
+    period = at_least_one(decay_steps)
     if staircase:
-        return nx.num(init_value) * natural(decay_rate, periods(step, at_least_one(decay_steps)), 1)
-    return nx.num(init_value) * natural(decay_rate, step, decay_steps)
+        return nx.num(init_value) * natural(decay_rate, periods(step, period), 1)
+    return nx.num(init_value) * natural(decay_rate, step, period)
 
 
 def at_least_one(period: Any) -> Any:
@@ -209,7 +210,9 @@ def half_life_decay(
       >>> [round(schedule(step), 4) for step in (0, 50, 100, 200, 1000)]
       [1.0, 0.7071, 0.5, 0.25, 0.2]
     """
-    return exponential_decay(init_value, half_life_steps, 0.5, transition_begin, end_value=end_value)
+    return exponential_decay(
+        init_value, half_life_steps, 0.5, transition_begin, end_value=end_value
+    )
 
 
 @formula(
@@ -291,6 +294,7 @@ def inverse_sigmoid_decay(step: Any, init_value: ArrayLike, k: ArrayLike) -> Any
       >>> [round(schedule(step), 4) for step in (0, 460, 1000)]
       [0.9901, 0.5013, 0.0045]
     """
-    # Divided by the exponential, which would overflow.
-    weight = natural(1.0 / nx.exact(k), step, 1) * nx.exact(k)
+    # Divided by the exponential, which would overflow, in two factors that do not underflow.
+    half = natural(0.5, step, nx.exact(k))
+    weight = half * nx.num(k) * half
     return nx.num(init_value) * (weight / (weight + 1.0))

@@ -38,8 +38,6 @@ def natural(rate: Any, count: Any, period: Any) -> Any:
         return count.code.line("{}({} * {} / {})", math.exp, count, -rate, period)
     if is_concrete(rate, period) and nx.is_whole(count) and nx.float_dtype() != np.float64:
         return _power_of_two(count, lift(lambda r, p: -r / p / math.log(2.0), rate, period))
-    if not is_concrete(period):
-        period = jnp.maximum(nx.real(period), 1.0)
     exponent = scaled(count, period, rate) * (-1.0 / math.log(2.0))
     return jnp.exp2(jnp.maximum(exponent, float(np.finfo(exponent.dtype).minexp)))
 
@@ -55,7 +53,10 @@ def real_power(x: Any, exponent: Any) -> Any:
     if nx.is_plain(exponent) and exponent == -0.5:
         return 1.0 / jnp.sqrt(x)
     places = lax.stop_gradient(jnp.round(jnp.log2(x)))
-    near = x * lax.stop_gradient(jnp.exp2(-places))
+    if nx.float_dtype() == np.float32:
+        near = x * _two_to(-places)
+    else:
+        near = x * jnp.ldexp(jnp.ones_like(x), lax.convert_element_type(-places, jnp.int32))
     if nx.float_dtype() == np.float64 or not is_concrete(exponent):
         power = nx.num(exponent) * (places + jnp.log2(near))
         return jnp.exp2(jnp.maximum(power, float(np.finfo(power.dtype).minexp)))

@@ -159,6 +159,8 @@ def scaled(count: Any, length: Any, scale: Any) -> Any:
     """Count * scale / length."""
     if is_concrete(length, scale):
         return nx.num(count) * nx.num(scale / length)
+    if nx.is_host(count):
+        return count / length * scale
     return nx.real(count) / nx.real(length) * nx.num(scale)
 
 
@@ -226,14 +228,6 @@ def periods(count: Any, period: Any) -> Any:
     return lax.div(*jnp.broadcast_arrays(count, period))
 
 
-def split(count: Any, period: Any) -> tuple[Any, Any]:
-    """The whole periods of at least one step in a non-negative count, and what is left of it."""
-    whole = periods(count, period)
-    if not nx.is_host(count) and _is_beyond(count, period):
-        return whole, count
-    return whole, count - whole * nx.like_step(count, period)
-
-
 def has_begun(step: Any, begin: Any) -> Any:
     """Whether a step is at `begin` or past it."""
     if not nx.is_host(step) and _is_beyond(step, begin):
@@ -259,7 +253,43 @@ def _is_beyond(step: Any, number: Any) -> bool:
 def cycle(count: Any, period: Any) -> tuple[Any, Any]:
     """How many whole periods of at least one step a count holds, and the steps beyond them."""
     number = periods(count, period)
-    if type(period) is int and not nx.is_host(count) and nx.is_whole(count):
-        if period > np.iinfo(count.dtype).max:
-            return number, count
+    if nx.is_host(count) or not nx.is_whole(count) or type(period) is not int:
+        return number, count - number * nx.like_step(count, period)
+    if period > np.iinfo(count.dtype).max:
+        return number, count
     return number, count - number * nx.like_step(count, period)
+
+
+def real_progress(step: Any, begin: Any, end: Any) -> Progress:
+    """How far `step` is between two points of time that need not be whole steps; held at both.
+
+    The whole parts are subtracted from the step first, in integers.
+    """
+    if not is_concrete(begin, end):
+        return _traced_real_progress(nx.num(step), nx.real(begin), nx.real(end))
+    first = lift(lambda b: np.ceil(b).astype(np.int64), begin * 1.0)
+    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
+    done, rest = first - begin, end - last
+    length = lift(lambda b, e: np.where(e > b, e - b, 1.0), begin, end)
+    length = length if is_per_piece(length) else float(length)
+    if not nx.is_host(step) and nx.is_whole(step):
+        top = int(np.iinfo(step.dtype).max)
+        if not is_per_piece(first) and first > top:
+            zero = jnp.zeros(step.shape, nx.float_dtype())
+            return Progress(zero, zero + length, length)
+        rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
+        last = lift(lambda n: np.minimum(n, top), last)
+    start, stop = nx.like_step(step, first), nx.like_step(step, last)
+    count = nx.num(nx.maximum(step - start, 0)) + nx.num(done)
+    left = nx.num(nx.maximum(stop - step, 0)) + nx.num(rest)
+    full, over = nx.num(length), stop - step < 0
+    count = nx.where(over, full, nx.where(step >= start, count, 0.0))
+    return Progress(count, nx.where(over, 0.0, nx.where(step >= start, left, full)), length)
+
+
+def _traced_real_progress(step: Any, begin: Any, end: Any) -> Progress:
+    step = nx.real(step)
+    length, over = jnp.where(end > begin, end - begin, 1.0), step >= end
+    count = jnp.where(step >= begin, step - begin, 0.0)
+    left = jnp.where(step >= begin, end - step, length)
+    return Progress(jnp.where(over, length, count), jnp.where(over, 0.0, left), length)

@@ -115,7 +115,9 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
         return (nx.minimum if large > small else nx.maximum)(value, float(dtype(large)))
     start, end = nx.num(start), nx.num(end)
     value = start * form.fall(progress, *parameters) + end * form.rise(progress, *parameters)
-    return jnp.clip(value, jnp.minimum(start, end), jnp.maximum(start, end))
+    # Selected, not clipped: where the value meets a bound, the gradient is the value's alone.
+    low, high = jnp.minimum(start, end), jnp.maximum(start, end)
+    return jnp.where(value > high, high, jnp.where(value < low, low, value))
 
 
 def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:

@@ -11,6 +11,9 @@ from typing import Any
 
 import mpmath as mp
 from case import LAST, Case, decay, half_cosine, pieces, ramp, share
+from cases_decays import DECAY_CASES
+from cases_operators import OPERATOR_CASES
+from cases_phases import PHASE_CASES
 from cases_shapes import SHAPE_CASES
 
 import jaxsched as js
@@ -307,3 +310,6 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 CASES.update(SHAPE_CASES)
+CASES.update(OPERATOR_CASES)
+CASES.update(DECAY_CASES)
+CASES.update(PHASE_CASES)

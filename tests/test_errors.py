@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from errors_decays import DECAY_FACTORIES, DECAY_SPECIAL, POSITIVE_STEPS, SCHEDULE, SHAPE_WORDS
 
 import jaxsched as js
 from jaxsched import checks
@@ -19,6 +20,8 @@ STEPS = "a non-negative integer"
 FRACTION = "a number from 0 to 1"
 FLAG = "True or False"
 OPERAND = "a schedule, a callable or a finite number"
+
+PLAIN = js.constant_schedule(0.1)
 
 # function -> (valid arguments, {argument: what is allowed})
 FACTORIES = {
@@ -159,7 +162,64 @@ FACTORIES = {
     js.subtract: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
     js.multiply: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
     js.divide: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.power: (dict(schedule=1.0, exponent=2.0), dict(schedule=OPERAND, exponent=OPERAND)),
+    js.minimum: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.maximum: (dict(a=1.0, b=2.0), dict(a=OPERAND, b=OPERAND)),
+    js.clip: (
+        dict(schedule=PLAIN, low=0.1, high=0.5), dict(schedule=SCHEDULE, low=FINITE, high=FINITE)
+    ),
+    js.proportional: (
+        dict(schedule=PLAIN, peak=1.0, low=0.1, high=0.5),
+        dict(schedule=SCHEDULE, peak=POSITIVE, low=FINITE, high=FINITE),
+    ),
+    js.onecycle_momentum_schedule: (
+        dict(transition_steps=10, high=0.95, low=0.85, pct_start=0.3),
+        dict(transition_steps=STEPS, high=FINITE, low=FINITE, pct_start=FRACTION),
+    ),
+    js.delay: (dict(schedule=PLAIN, steps=5), dict(schedule=SCHEDULE, steps=STEPS)),
+    js.staircase: (dict(schedule=PLAIN, every=5), dict(schedule=SCHEDULE, every=POSITIVE_STEPS)),
+    js.reverse: (dict(schedule=PLAIN, steps=5), dict(schedule=SCHEDULE, steps=STEPS)),
+    js.by_epoch: (
+        dict(schedule=PLAIN, steps_per_epoch=5),
+        dict(schedule=SCHEDULE, steps_per_epoch=POSITIVE_STEPS),
+    ),
+    js.stretch: (
+        dict(schedule=PLAIN, factor=3, divisor=2),
+        dict(schedule=SCHEDULE, factor=POSITIVE_STEPS, divisor=POSITIVE_STEPS),
+    ),
+    js.repeat: (
+        dict(schedule=PLAIN, period=5, growth=2, decay=0.5, limit=3),
+        dict(
+            schedule=SCHEDULE,
+            period=POSITIVE_STEPS,
+            growth=POSITIVE_STEPS,
+            decay=POSITIVE,
+            limit=POSITIVE_STEPS,
+        ),
+    ),
+    js.with_warmup: (
+        dict(schedule=PLAIN, warmup_steps=5, init_value=0.0, first_step=0),
+        dict(schedule=SCHEDULE, warmup_steps=STEPS, init_value=FINITE, first_step=STEPS),
+    ),
+    js.with_cooldown: (
+        dict(schedule=PLAIN, begin=5, cooldown_steps=5, end_value=0.0),
+        dict(schedule=SCHEDULE, begin=STEPS, cooldown_steps=STEPS, end_value=FINITE),
+    ),
+    js.override: (
+        dict(schedule=PLAIN, begin=5, plan=PLAIN, continuous=True),
+        dict(schedule=SCHEDULE, begin=STEPS, plan=SCHEDULE, continuous=FLAG),
+    ),
+    js.with_noise: (
+        dict(schedule=PLAIN, scale=0.1, seed=0, every=1),
+        dict(schedule=SCHEDULE, scale=NONNEGATIVE, seed=STEPS, every=POSITIVE_STEPS),
+    ),
+    js.tabulated_schedule: (
+        dict(values=[1.0], every=1, interpolate=False),
+        dict(every=POSITIVE_STEPS, interpolate=FLAG),
+    ),
 }  # fmt: skip
+
+FACTORIES.update(DECAY_FACTORIES)
 
 WRONG_TYPES = ["1", [1.0], {}, 1j, object]
 # What is allowed -> the values that are refused with a ValueError, with what is said to be allowed.
@@ -171,6 +231,9 @@ WRONG_VALUES = {
     FRACTION: [NAN, INF, -0.1, 1.1],
     FLAG: [],
     OPERAND: [],
+    POSITIVE_STEPS: [NAN, INF, 0, -1, 2.5],
+    SHAPE_WORDS: [],
+    SCHEDULE: [],
 }
 
 
@@ -388,6 +451,131 @@ SPECIAL = [
         "divide: b must be a finite number other than 0, got 0",
     ),
     (
+        lambda: js.clip(LINE, 0.5, 0.1),
+        ValueError,
+        "clip: low must be at most high (0.1), got 0.5",
+    ),
+    (
+        lambda: js.stretch(LINE, 2**16, 2**15),
+        ValueError,
+        "stretch: factor * divisor must be at most 2147483647, got 2147483648",
+    ),
+    (
+        lambda: js.with_warmup(LINE, 5, first_step=6),
+        ValueError,
+        "with_warmup: first_step must be at most warmup_steps (5), got 6",
+    ),
+    (
+        lambda: js.with_warmup(LINE, 5, mode="before"),
+        ValueError,
+        "with_warmup: mode must be 'prefix' or 'overlay', got 'before'",
+    ),
+    (
+        lambda: js.with_cooldown(LINE, 5, 5, shape="linear"),
+        TypeError,
+        "with_cooldown: shape must be a shape, such as shapes.cosine(), got 'linear'",
+    ),
+    (
+        lambda: js.override(LINE, 5, js.linear_schedule(0.0, 1.0, 5)),
+        ValueError,
+        "override: plan must not start at 0 to go on continuously (or continuous must be False), got "
+        "linear_schedule(init_value=0.0, end_value=1.0, transition_steps=5)",
+    ),
+    (
+        lambda: js.with_noise(LINE, 0.1, distribution="gaussian"),
+        ValueError,
+        "with_noise: distribution must be 'uniform' or 'normal', got 'gaussian'",
+    ),
+    (
+        lambda: js.tabulated_schedule([]),
+        ValueError,
+        "tabulated_schedule: values must be a sequence of at least 1 finite numbers, got []",
+    ),
+    (
+        lambda: js.tabulated_schedule([1.0, NAN]),
+        ValueError,
+        "tabulated_schedule: values[1] must be a finite number, got nan",
+    ),
+    (
+        lambda: js.tabulated_schedule(np.asarray([1.0, NAN])),
+        ValueError,
+        "tabulated_schedule: values must be a finite number, got array([ 1., nan])",
+    ),
+    (
+        lambda: js.tabulated_schedule(np.zeros(0)),
+        ValueError,
+        "tabulated_schedule: values must be a sequence of at least 1 finite numbers, "
+        "got array([], dtype=float64)",
+    ),
+    (
+        lambda: js.tabulated_schedule(0.5),
+        TypeError,
+        "tabulated_schedule: values must be a sequence of at least 1 finite numbers, got 0.5",
+    ),
+    (
+        lambda: js.tabulate_by_epoch(0.5, 10, 3),
+        TypeError,
+        "tabulate_by_epoch: function must be a function of the epoch, got 0.5",
+    ),
+    (
+        lambda: js.tabulate_by_epoch(lambda epoch: 1.0, 0, 3),
+        ValueError,
+        "tabulate_by_epoch: steps_per_epoch must be a positive integer, got 0",
+    ),
+    (
+        lambda: js.tabulate_by_epoch(lambda epoch: 1.0, 10, 2.5),
+        ValueError,
+        "tabulate_by_epoch: epochs must be a positive integer, got 2.5",
+    ),
+    (
+        lambda: js.tabulate_by_epoch(lambda epoch: NAN if epoch == 2 else 1.0, 10, 3),
+        ValueError,
+        "tabulate_by_epoch: function(2) must be a finite number, got nan",
+    ),
+    (
+        lambda: js.tabulate_by_epoch(lambda epoch, rate: rate, 10, 3, init_value="1"),
+        TypeError,
+        "tabulate_by_epoch: init_value must be a finite number, got '1'",
+    ),
+    (
+        lambda: js.refined_schedule([1.0]),
+        ValueError,
+        "refined_schedule: grad_norms must be a sequence of at least 2 positive finite numbers, "
+        "got [1.0]",
+    ),
+    (
+        lambda: js.refined_schedule([1.0, 0.0]),
+        ValueError,
+        "refined_schedule: grad_norms must be a sequence of at least 2 positive finite numbers, "
+        "got [1.0, 0.0]",
+    ),
+    (
+        lambda: js.refined_schedule(["a", 1.0]),
+        TypeError,
+        "refined_schedule: grad_norms must be a sequence of at least 2 positive finite numbers, "
+        "got ['a', 1.0]",
+    ),
+    (
+        lambda: js.refined_schedule([1.0, 2.0], peak_value=0),
+        ValueError,
+        "refined_schedule: peak_value must be a positive finite number, got 0",
+    ),
+    (
+        lambda: js.refined_schedule([1.0, 2.0], optimizer="lion"),
+        ValueError,
+        "refined_schedule: optimizer must be 'sgd' or 'adam', got 'lion'",
+    ),
+    (
+        lambda: js.refined_schedule([1.0, 2.0], smoothing=1.5),
+        ValueError,
+        "refined_schedule: smoothing must be a number from 0 to 1, got 1.5",
+    ),
+    (
+        lambda: js.refined_schedule([1.0, 2.0], every=0),
+        ValueError,
+        "refined_schedule: every must be a positive integer, got 0",
+    ),
+    (
         lambda: LINE * NAN,
         ValueError,
         "multiply: b must be a finite number, got nan",
@@ -459,6 +647,9 @@ SPECIAL = [
         "linear_schedule: transition_steps must be a non-negative integer, got array([1.5, 2.5])",
     ),
 ]  # fmt: skip
+
+
+SPECIAL += DECAY_SPECIAL
 
 
 @pytest.mark.parametrize(("call", "error", "message"), SPECIAL, ids=range(len(SPECIAL)))

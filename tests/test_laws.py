@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 
 import jax
@@ -15,7 +16,6 @@ from cases import CASES, LAST, Case
 
 import jaxsched as js
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -28,7 +28,7 @@ def public_schedules() -> dict[str, object]:
     }
 
 
-def steps_of(case: Case, *, random: int = 150) -> np.ndarray:
+def steps_of(case: Case, random: int = 150) -> np.ndarray:
     """Small, huge, boundary and random steps, within int32."""
     rng = np.random.default_rng(0)
     near = [np.arange(b - 4, b + 5) for b in case.turns]
@@ -38,8 +38,55 @@ def steps_of(case: Case, *, random: int = 150) -> np.ndarray:
     return np.unique(steps[(steps >= 0) & (steps <= LAST)])
 
 
-def exact(case: Case, steps: np.ndarray) -> list:
-    return [case.reference(mp.mpf(int(t))) for t in steps]
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(c, id=name, marks=pytest.mark.xdist_group(name)) for name, c in CASES.items()
+    ],
+)
+def case(request):
+    """One case after the other, each in one process: its laws share what they compute."""
+    yield request.param
+    for shared in (built, compiled, known, on_device, on_host):
+        shared.cache_clear()
+    if len(finished) % 8 == 7:  # the compiled programs of all cases would take gigabytes
+        jax.clear_caches()
+    finished.append(request.param)
+
+
+finished: list[Case] = []
+
+
+# What several laws need is computed once for a case: it is the same schedule in all of them.
+
+
+@functools.cache
+def built(case: Case) -> js.Schedule:
+    return case.make()
+
+
+@functools.cache
+def compiled(case: Case):
+    return jax.jit(built(case))
+
+
+@functools.cache
+def known(case: Case) -> tuple[np.ndarray, list]:
+    """Steps, and the exact values there."""
+    steps = steps_of(case)
+    return steps, [case.reference(mp.mpf(int(t))) for t in steps]
+
+
+@functools.cache
+def on_device(case: Case) -> np.ndarray:
+    """What the compiled schedule gives at the known steps."""
+    return np.asarray(compiled(case)(jnp.asarray(known(case)[0], jnp.int32)))
+
+
+@functools.cache
+def on_host(case: Case) -> list[float]:
+    """What the schedule gives at the known steps as Python numbers."""
+    return [built(case)(int(t)) for t in known(case)[0]]
 
 
 def ulps(values: np.ndarray, references: list, dtype: type = np.float32) -> np.ndarray:
@@ -72,41 +119,37 @@ def test_every_public_schedule_is_documented():
             assert section in factory.__doc__, f"{name}: no {section}"
 
 
-@every_case
 def test_host_is_exact(case):
     """In float64 the exponent's own rounding is multiplied by its size, 700 at the most."""
-    schedule, steps = case.make(), steps_of(case)
-    values = [schedule(int(t)) for t in steps]
-    assert all(type(v) is float for v in values)
-    for value, reference, t in zip(values, exact(case, steps), steps, strict=True):
+    steps, references = known(case)
+    assert all(type(v) is float for v in on_host(case))
+    for value, reference, t in zip(on_host(case), references, steps, strict=True):
         assert abs(mp.mpf(value) - reference) <= abs(reference) * mp.mpf(1e-13) + mp.mpf(1e-300), t
 
 
-@every_case
 def test_device_is_exact(case, x64):
-    schedule, steps = case.make(), steps_of(case)
-    values, references = jax.jit(schedule)(jnp.asarray(steps, jnp.int32)), exact(case, steps)
+    (steps, references), values = known(case), on_device(case)
     if x64:
         assert values.dtype == jnp.float64
         distances = ulps(values, references, np.float64)
         # The exponent of a power is rounded once, which its size multiplies.
         sizes = np.asarray([abs(float(mp.log(abs(r), 2))) if r else 0.0 for r in references])
         assert (distances <= 16 + 2 * sizes).all(), worst(distances, steps)
-    distances = ulps(np.asarray(values).astype(np.float32), references)
+    distances = ulps(values.astype(np.float32), references)
     assert distances.max() <= case.ulp, worst(distances, steps)
 
 
-@every_case
 def test_every_way_of_calling_is_exact(case):
     """Scalar, array, vmap, jit and scan: the same value, up to each one's own rounding."""
-    schedule = case.make()
-    steps = steps_of(case, random=6)
-    inputs, references = jnp.asarray(steps, jnp.int32), exact(case, steps)
+    schedule, (steps, references) = built(case), known(case)
+    few = np.unique(np.linspace(0, len(steps) - 1, 16).astype(int))
+    steps, references = steps[few], [references[i] for i in few]
+    inputs = jnp.asarray(steps, jnp.int32)
     ways = {
         "scalar": jnp.stack([schedule(t) for t in inputs]),
         "array": schedule(inputs),
         "vmap": jax.vmap(schedule)(inputs),
-        "jit of scalar": jnp.stack([jax.jit(schedule)(t) for t in inputs]),
+        "jit of scalar": jnp.stack([compiled(case)(t) for t in inputs]),
         "scan": jax.lax.scan(lambda c, t: (c, schedule(t)), 0, inputs)[1],
     }
     for name, values in ways.items():
@@ -114,34 +157,27 @@ def test_every_way_of_calling_is_exact(case):
         assert distances.max() <= case.ulp, f"{name}: {worst(distances, steps)}"
 
 
-@every_case
 def test_hyperparameters_may_be_traced(case):
     """A traced rate has been rounded to float32 and a power multiplies that error by its size."""
-    schedule, end = case.make(), 10_000
-    steps = steps_of(case)
-    steps = steps[steps <= end]
-    references = exact(case, steps)
-    values = jax.jit(lambda s, t: s(t))(schedule, jnp.asarray(steps, jnp.int32))
+    steps, references = known(case)
+    early = int(np.sum(steps <= 10_000))
+    steps, references = steps[:early], references[:early]
+    values = jax.jit(lambda s, t: s(t))(built(case), jnp.asarray(steps, jnp.int32))
     distances = ulps(np.asarray(values).astype(np.float32), references)
     assert distances.max() <= 4 * case.ulp + 8, worst(distances, steps)
 
 
-@every_case
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (1, 1)])
-def test_shape_and_dtype(case, shape, x64):
-    schedule = case.make()
+def test_shape_and_dtype(case, x64):
+    schedule = built(case)
     expected = jnp.float64 if x64 else jnp.float32
-    for dtype in (jnp.int32, jnp.float32):
-        for value in (
-            schedule(jnp.zeros(shape, dtype)),
-            jax.jit(schedule)(jnp.zeros(shape, dtype)),
-        ):
+    for shape in [(), (3,), (2, 3), (0,), (1, 1)]:
+        for dtype in (jnp.int32, jnp.float32):
+            value = jax.eval_shape(schedule, jnp.zeros(shape, dtype))
             assert value.shape == shape
             assert value.dtype == expected
             assert not value.weak_type
 
 
-@every_case
 def test_any_number_is_a_step(case):
     """All types of steps give the value of the same Python number; NumPy scalars are host numbers."""
     schedule = case.make()
@@ -168,13 +204,8 @@ def test_any_number_is_a_step(case):
         assert value == pytest.approx(expected, rel=1e-6, abs=1e-30), dtype
 
 
-@every_case
 def test_range_and_trend(case):
-    schedule, steps = case.make(), steps_of(case)
-    for values in (
-        np.asarray(jax.jit(schedule)(jnp.asarray(steps, jnp.int32))),
-        np.asarray([schedule(int(t)) for t in steps]),
-    ):
+    for values in (on_device(case), np.asarray(on_host(case))):
         low, high = values.dtype.type(case.low), values.dtype.type(case.high)
         assert low <= values.min()
         assert values.max() <= high
@@ -186,24 +217,22 @@ def test_range_and_trend(case):
             assert (np.diff(values) >= -digit).all()
 
 
-@every_case
 def test_negative_steps_are_step_0(case):
     schedule = case.make()
     for step in (-1, -(2**40), -0.5, np.int64(-7)):
         assert schedule(step) == schedule(0)
-    values = jax.jit(schedule)(jnp.asarray([-1, -(2**31), 0], jnp.int32))
+    values = compiled(case)(jnp.asarray([-1, -(2**31), 0], jnp.int32))
     assert (values == values[2]).all()
     assert (schedule(jnp.asarray([-0.5, 0.0])) == values[2]).all()
 
 
-@every_case
 def test_past_the_end_it_stays(case):
     if case.settled is None:
         return
     schedule, settled = case.make(), case.settled
     late = [settled, settled + 1, LAST, 2**40, 10**18]
     assert len({schedule(t) for t in late}) == 1
-    values = jax.jit(schedule)(jnp.asarray([settled, min(settled + 1, LAST), LAST], jnp.int32))
+    values = compiled(case)(jnp.asarray([settled, min(settled + 1, LAST), LAST], jnp.int32))
     assert (values == values[0]).all()
 
 
@@ -211,7 +240,6 @@ def float_leaves(schedule):
     return [x for x in jax.tree.leaves(schedule) if isinstance(x, float)]
 
 
-@every_case
 def test_gradients_are_finite_and_right(case):
     """By every float hyperparameter, against differences in float64 on the host."""
     schedule = case.make()
@@ -239,7 +267,6 @@ def test_gradients_are_finite_and_right(case):
             assert min(left, right) - slack <= derivative <= max(left, right) + slack, (step, i)
 
 
-@every_case
 def test_one_trace_for_all_steps_and_hyperparameters(case):
     traces = []
 
@@ -257,7 +284,6 @@ def test_one_trace_for_all_steps_and_hyperparameters(case):
     assert len(traces) == 1
 
 
-@every_case
 def test_stacked_schedules_are_mapped(case):
     schedule = case.make()
     leaves, structure = jax.tree.flatten(schedule)
@@ -275,7 +301,6 @@ def test_stacked_schedules_are_mapped(case):
         np.testing.assert_allclose(np.asarray(row), expected, rtol=3e-6, atol=1e-30)
 
 
-@every_case
 def test_it_is_data(case):
     schedule, again = case.make(), case.make()
     assert schedule == again
@@ -291,7 +316,6 @@ def test_it_is_data(case):
         schedule.anything = 1
 
 
-@every_case
 def test_text_form(case):
     schedule = case.make()
     if "foreign" in repr(schedule):
@@ -300,7 +324,6 @@ def test_text_form(case):
     assert eval(repr(schedule), names) == schedule
 
 
-@every_case
 def test_it_is_a_pytree_with_keys(case):
     schedule = case.make()
     paths, structure = jax.tree_util.tree_flatten_with_path(schedule)
@@ -315,7 +338,6 @@ def test_it_is_a_pytree_with_keys(case):
     assert jax.tree.structure(jax.tree.map(lambda x: None, schedule)).num_leaves == 0
 
 
-@every_case
 def test_an_optimizer_takes_it(case):
     schedule, params = case.make(), jnp.asarray([1.0, -2.0], jnp.float32)
     optimizer = optax.sgd(schedule)
@@ -335,7 +357,6 @@ def primitives(jaxpr):
                 yield from primitives(inner)
 
 
-@every_case
 def test_no_control_flow_on_the_device(case):
     jaxpr = jax.make_jaxpr(case.make())(jnp.arange(3))
     assert not {"cond", "while", "scan", "switch"} & set(primitives(jaxpr.jaxpr))

@@ -1,0 +1,8 @@
+"""The command line: ``jaxsched`` and ``python -m jaxsched``."""
+
+import sys
+
+from jaxsched._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""What a loss curve says about the learning rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsched import checks
+
+SHORTEST = 8
+BINS = 20
+SLOW = 0.4
+"""After a tenth of the run a curve at a fitting rate has done more than this part of its whole fall."""
+STILL = 0.06
+"""From the third quarter of the run to the last, a curve at a fitting rate falls by less than this part."""
+EARLY = 0.095
+"""Done with 80 % of its fall within this part of the run, a curve has fallen fast."""
+
+REMEDIES = {
+    "not finite": "lower the rate (to a third or a tenth), or clip the gradients, and start again",
+    "rate too high": "lower the rate (to a third or a tenth), or warm it up, and start again",
+    "rate too low": "raise the rate (three to ten times), and start again",
+    "late rate too high": "decay the rate towards the end, and train the last epochs again",
+    "healthy": "keep the rate",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    """What :func:`diagnose` reads from a curve; prints as a text.
+
+    Attributes:
+      verdict: ``"not finite"``, ``"rate too high"``, ``"rate too low"``, ``"late rate too high"`` or
+        ``"healthy"``.
+      evidence: what of the curve says so, in sentences.
+      remedy: what to do.
+      overfits_from: the index of the smallest validation loss, if it has clearly risen since; else None.
+    """
+
+    verdict: str
+    evidence: tuple[str, ...]
+    remedy: str
+    overfits_from: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {**dataclasses.asdict(self), "evidence": list(self.evidence)}
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [self.verdict, *(f"  {e}" for e in self.evidence), f"remedy: {self.remedy}"]
+        )
+
+
+def diagnose(losses: Any, validation: Any = None) -> Diagnosis:
+    """Reads from a loss curve whether the learning rate fits, and says why and what to do.
+
+    The curve may hold the loss of every step, or of every epoch after that of the first step: the mean of
+    a first epoch hides that the loss rose at once. Only its shape counts: a multiple of it, or one shifted
+    by a constant, gives the same verdict. docs/diagnose.md says how often the verdicts are right on real
+    training runs.
+
+    Args:
+      losses: the training losses, at least 8, in order.
+      validation: validation losses, at least 2, if there are any, at even distances over the same run.
+
+    Returns:
+      A :class:`Diagnosis`.
+
+    Raises:
+      TypeError: the losses are no sequence of numbers.
+      ValueError: there are too few losses.
+
+    Example:
+      >>> import jaxsched
+      >>> slow = [2.3 - 0.01 * step for step in range(50)]
+      >>> print(jaxsched.diagnose(slow))
+      rate too low
+        falls slowly all along: after a tenth of the run 12 % of the whole fall is done
+      remedy: raise the rate (three to ten times), and start again
+    """
+    curve = _numbers(losses, "losses", SHORTEST)
+    held = None if validation is None else _numbers(validation, "validation", 2)
+    verdict, evidence = _read(curve)
+    since = None if held is None else _rises_since(held)
+    remedy = REMEDIES[verdict]
+    if since is not None and held is not None:
+        evidence.append(
+            f"the validation loss has risen since index {since}, from {held[since]:.4g} to {held[-1]:.4g}: "
+            "the training data is being learned by heart"
+        )
+        remedy += "; against overfitting stop earlier or regularize, the rate does not cure it"
+    return Diagnosis(verdict, tuple(evidence), remedy, since)
+
+
+def _numbers(values: Any, argument: str, least: int) -> np.ndarray:
+    allowed = f"a sequence of at least {least} numbers"
+    if not isinstance(values, Sequence) and not hasattr(values, "__array__"):
+        raise checks.refuse(f"diagnose: {argument}", allowed, values, TypeError)
+    try:
+        curve = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise checks.refuse(f"diagnose: {argument}", allowed, values, TypeError) from None
+    if curve.ndim != 1 or len(curve) < least:
+        raise checks.refuse(f"diagnose: {argument}", allowed, values)
+    return curve
+
+
+def _read(curve: np.ndarray) -> tuple[str, list[str]]:
+    broken = np.flatnonzero(~np.isfinite(curve))
+    if len(broken):
+        first = int(broken[0])
+        evidence = [f"the loss is {curve[first]:g} at index {first}"]
+        if first >= 3 and curve[first - 1] > curve[0]:
+            evidence.append(f"it had risen from {curve[0]:.4g} to {curve[first - 1]:.4g} before")
+        return "not finite", evidence
+    count = len(curve)
+    bins = [np.median(part) for part in np.array_split(curve, min(BINS, count))]
+    noise = 1.05 * float(
+        np.median(np.abs(np.diff(curve)))
+    )  # of a normal distribution, from differences
+    start = float(np.median(curve[: max(count // 60, 1)]))
+    if start > curve[0] + 6 * noise:  # it has risen already
+        start = float(curve[0])
+    final = float(np.median(curve[-max(count // 10, 1) :]))
+    fall = start - final
+    early = curve[: max(count // 5, 2)]
+    rise = float(np.max(early - np.minimum.accumulate(early)))
+    if fall < -3 * noise and final > start:
+        return "rate too high", [f"rises: from {start:.4g} to {final:.4g}"]
+    if rise > 8 * noise and rise > 0.5 * fall:
+        top = float(early.max())
+        return "rate too high", [
+            f"rises at once: from {start:.4g} to {top:.4g}, and ends at {final:.4g}"
+        ]
+    wave, spread = _wave(np.array(bins)), noise * 1.25 * math.sqrt(2 * len(bins) / count)
+    if wave > 0.3 * fall and wave > 7 * spread:
+        return "rate too high", [
+            f"oscillates: rises by up to {wave:.4g} on its way down by {fall:.4g}"
+        ]
+    if fall <= 1.5 * noise:
+        return "rate too low", [
+            f"hardly falls: by {max(fall, 0.0):.3g} in the whole run, its noise is {noise:.3g}"
+        ]
+    window = max(count // BINS, 1)
+    smooth = np.convolve(curve, np.full(window, 1 / window), mode="valid")
+    tenth = (start - smooth[min(count // 10, len(smooth) - 1)]) / fall
+    third, last = curve[count // 2 : 3 * count // 4], curve[3 * count // 4 :]
+    later = float(np.mean(third) - np.mean(last))
+    slow = f"after a tenth of the run {100 * max(tenth, 0.0):.0f} % of the whole fall is done"
+    unsure = noise * 1.25 * math.sqrt(60 / count) / fall if count > 60 else 0.0
+    if tenth - 2 * unsure < SLOW:
+        return "rate too low", [f"falls slowly all along: {slow}"]
+    if later > STILL * fall:
+        part = f"{100 * later / fall:.0f} % of the whole fall is between the third quarter and the last"
+        return "rate too low", [f"falls slowly all along: {part}"]
+    error = float(np.std(np.diff(curve[count // 2 :]))) / math.sqrt(2) * math.sqrt(8 / count)
+    fast = (int(np.argmax(smooth <= start - 0.8 * fall)) + window // 2) / count
+    if fast <= EARLY and later < 2 * error and noise > 0.01 * fall:
+        return "late rate too high", [
+            f"falls fast: 80 % of the whole fall are done after {100 * fast:.0f} % of the run",
+            f"then flattens: from the third quarter of the run to the last it changes by {-later:.2g}, "
+            f"which is within its noise",
+        ]
+    return "healthy", [
+        f"falls by {fall:.4g} in all, {100 * min(tenth, 1.0):.0f} % of it in the first tenth of the run, "
+        f"and by {later:.2g} from the third quarter to the last"
+    ]
+
+
+def _wave(bins: np.ndarray) -> float:
+    """The largest rise from one part of the curve to a later one in its first half."""
+    half = bins[: max(len(bins) // 2, 2)]
+    return float(np.max(half - np.minimum.accumulate(half)))
+
+
+def _rises_since(held: np.ndarray) -> int | None:
+    """Where the validation loss was smallest, if it has clearly risen since."""
+    if not np.isfinite(held).all():
+        return None
+    window = max(len(held) // 10, 1)
+    smooth = np.convolve(held, np.full(window, 1 / window), mode="valid")
+    low = int(np.argmin(smooth))
+    best = low + int(np.argmin(held[low : low + window]))
+    noise = 1.05 * float(np.median(np.abs(np.diff(held)))) / math.sqrt(window)
+    clearly = smooth[-1] - smooth[low] > max(8 * noise, 0.05 * float(np.ptp(held)))
+    return best if clearly and len(held) - best > 2 else None

@@ -1,0 +1,196 @@
+"""The command line: its results, and its errors on one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxsched as js
+from jaxsched import _cli
+
+ROOT = Path(__file__).parent.parent
+TEXT = "warmup_cosine_decay_schedule(0, 1e-3, 500, 10_000)"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def run(capsys, *arguments):
+    status = _cli.main(list(arguments))
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def program(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "jaxsched", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        **options,
+    )
+
+
+def test_list(capsys):
+    status, out, _ = run(capsys, "list")
+    assert status == 0
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines())
+    public = {name for name in dir(js) if hasattr(getattr(js, name), "form")}
+    assert set(rows) == public
+    assert rows["linear_schedule"] == "A straight line from one value to another."
+    data = json.loads(run(capsys, "list", "--json")[1])
+    assert {row["name"] for row in data} == public
+    assert all(row["summary"] and row["signature"].startswith("(") for row in data)
+
+
+def test_show(capsys):
+    status, out, err = run(capsys, "show", TEXT, "--steps", "10_000")
+    assert (status, err) == (0, "")
+    assert str(js.inspect(js.parse(TEXT), 10_000)) in out
+    assert "\n        5000 0.00054129\n" in out
+    assert (
+        js.sketch(js.parse(TEXT), 10_000) in out
+        or js.sketch(js.parse(TEXT), 10_000, ascii_only=True) in out
+    )
+    assert "500" in run(capsys, "show", TEXT)[1]  # to the last turn without --steps
+
+
+def test_show_json_has_no_number_that_json_has_not(capsys):
+    _, out, _ = run(capsys, "show", "linear_schedule(1, 0, 10)", "--steps", "20", "--json")
+    data = json.loads(out, parse_constant=pytest.fail)
+    assert data["decay_factor"] is None
+    assert data["peak"] == 1.0
+    assert data["values"][0] == [0, 1.0]
+    assert "from step 10 on" in data["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    "sources", [[TEXT], [TEXT, "linear_schedule(1e-3, 0, 9000)"], [TEXT, TEXT]]
+)
+def test_plot(capsys, tmp_path, sources):
+    picture = tmp_path / "lr.png"
+    status, out, _ = run(capsys, "plot", *sources, "-o", str(picture), "--log")
+    assert (status, out) == (0, f"{picture}\n")
+    assert picture.read_bytes().startswith(PNG)
+
+
+def test_gallery(capsys, tmp_path):
+    picture = tmp_path / "g.png"
+    status, out, err = run(capsys, "gallery", "-o", str(picture))
+    assert (status, out) == (0, f"{picture}\n")
+    assert picture.read_bytes().startswith(PNG)
+    left_out = set(err.strip().split(": ")[1].split(", "))
+    assert len(left_out) < 12
+    assert not left_out & {
+        "linear_schedule",
+        "cosine_decay_schedule",
+        "warmup_cosine_decay_schedule",
+    }
+
+
+def test_convert_there_and_back(capsys, tmp_path):
+    _, out, _ = run(capsys, "convert", TEXT)
+    text, config = out.split("\n", 1)
+    assert js.parse(text) == js.from_config(json.loads(config)) == js.parse(TEXT)
+    both = json.loads(run(capsys, "convert", TEXT, "--json")[1])
+    assert both == {"text": text, "config": json.loads(config)}
+    for name, content in (("a.json", config), ("a.txt", text), ("noname", config)):
+        path = tmp_path / name
+        path.write_text(content)
+        assert run(capsys, "convert", str(path))[1] == out
+
+
+def test_yaml(capsys, tmp_path):
+    _, out, _ = run(capsys, "convert", TEXT, "--yaml")
+    path = tmp_path / "a.yaml"
+    path.write_text(out.split("\n", 1)[1])
+    assert run(capsys, "convert", str(path), "--yaml")[1] == out
+    path.write_text("a: [")
+    status, _, err = run(capsys, "show", str(path))
+    assert status == 2
+    assert err.startswith(f"jaxsched: error: {path}: not YAML: ")
+    assert err.count("\n") == 1
+
+
+def test_without_yaml(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    status, _, err = run(capsys, "show", __file__.replace("test_cli.py", "none.yaml"))
+    assert status == 2
+    status, _, err = run(capsys, "convert", TEXT, "--yaml")
+    assert (status, err) == (2, "jaxsched: error: YAML needs PyYAML: pip install pyyaml\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("linear_schedule(1, 0", "column"),
+        ("nonsense(1)", "nonsense"),
+        ("linear_schedule(1, 0, -3)", "transition_steps must be a non-negative integer, got -3"),
+        ("none.json", "none.json: No such file or directory"),
+    ],
+)
+def test_errors_on_one_line(capsys, source, message):
+    status, out, err = run(capsys, "show", source)
+    assert (status, out) == (2, "")
+    assert err.startswith("jaxsched: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", b"{", "not JSON"),
+        ("a.json", b'{"name": "nothing"}', "nothing"),
+        ("a.json", b"\xff\xfe\x00", "not a text in UTF-8"),
+        ("a.txt", b"linear_schedule(", "a.txt: "),
+    ],
+)
+def test_bad_files(capsys, tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    status, _, err = run(capsys, "convert", str(path))
+    assert status == 2
+    assert err.startswith(f"jaxsched: error: {path}: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+@pytest.mark.parametrize("steps", ["0", "x", "-1", "99999999999"])
+def test_bad_steps(capsys, steps):
+    with pytest.raises(SystemExit) as stop:
+        _cli.main(["show", TEXT, "--steps", steps])
+    assert stop.value.code == 2
+    assert "--steps" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written(capsys, tmp_path):
+    status, _, err = run(capsys, "plot", TEXT, "-o", str(tmp_path / "none" / "lr.png"))
+    assert status == 2
+    assert "No such file or directory" in err
+    status, _, err = run(capsys, "plot", TEXT, "-o", str(tmp_path / "lr.what"))
+    assert status == 2
+    assert err.count("\n") == 1
+
+
+def test_as_a_program_in_a_pipe():
+    done = program("show", "-", "--steps", "100", input=TEXT.encode())
+    assert done.returncode == 0, done.stderr
+    assert b"100 steps, rising" in done.stdout
+
+
+def test_a_reader_that_leaves_early():
+    command = f"{sys.executable} -W error -m jaxsched list | head -n 1"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, env=env, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+def test_a_terminal_without_block_characters():
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "jaxsched", "show", TEXT]
+    done = subprocess.run(command, env=env, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("ascii").count("#") > 100

@@ -1,0 +1,145 @@
+"""What the laws do not say of single forms: restarts far out, noise, known answers."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsched as js
+from jaxsched import _random
+
+
+@pytest.mark.parametrize(("first", "growth"), [(1, 2), (1, 3), (103, 2), (7, 1), (1000, 5)])
+def test_no_restart_is_missed(first, growth):
+    """torch's own closed form misses that of 1, 3, 9, ... at step 121."""
+    schedule = js.cosine_decay_restarts(1.0, first, growth)
+    begin, length, steps, expected = first, first, [], []
+    while begin < 2**31 and len(steps) < 200:
+        length *= growth
+        steps += [begin]
+        expected += [1.0]
+        if length > 1 and begin + length < 2**31:
+            steps += [begin + length - 1]
+            expected += [np.sin(np.pi / 2 / length) ** 2]
+        begin += length
+    assert [schedule(step) for step in steps] == pytest.approx(expected, rel=1e-9)
+    values = jax.jit(schedule)(jnp.asarray(steps, jnp.int32))
+    np.testing.assert_allclose(np.asarray(values, np.float64), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "words"),
+    [
+        ((0, 0), 0, (0xFF1DAE59, 0x6CD10DF2)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), 0xFFFFFFFF, (0x2C3F628B, 0xAB4FD7AD)),
+        ((0x243F6A88, 0x85A308D3), 0x13198A2E, (0xDD7CE038, 0xF62A4C12)),
+    ],
+)
+def test_philox_gives_the_known_answers(counter, key, words):
+    """The known-answer vectors of philox2x32-10 that come with Random123."""
+    assert _random.philox(counter, key) == words
+    arrays = tuple(jnp.asarray([x], jnp.uint32) for x in counter)
+    ours = _random.philox(arrays, jnp.asarray([key], jnp.uint32))
+    assert tuple(int(x[0]) for x in ours) == words
+
+
+def test_noise_is_standard_normal():
+    schedule = js.noisy_linear_cosine_decay(1.0, 10**9, 1.0, 0.0, num_periods=0.0, beta=0.0, seed=3)
+    steps = np.arange(100_000)
+    noise = np.asarray(jax.jit(schedule)(steps), np.float64) - (1 - steps / 1e9)
+    assert abs(noise.mean()) < 4 / 100_000**0.5
+    assert abs(noise.std() - 1) < 4 / 200_000**0.5
+    assert abs((noise[1:] * noise[:-1]).mean()) < 4 / 100_000**0.5
+    for limit, share in ((1.0, 0.682689), (2.0, 0.954500), (3.0, 0.997300)):
+        deviation = (share * (1 - share) / 100_000) ** 0.5
+        assert abs((np.abs(noise) < limit).mean() - share) < 4 * deviation
+    other = np.asarray(jax.jit(schedule.replace(seed=4))(steps), np.float64) - (1 - steps / 1e9)
+    assert abs((noise * other).mean()) < 4 / 100_000**0.5
+
+
+def test_noise_is_alike_on_host_and_device():
+    """TensorFlow's defaults: large noise, of both signs, that may cancel the line."""
+    schedule = js.noisy_linear_cosine_decay(1.0, 2000, seed=5)
+    steps = np.arange(2100)
+    device = np.asarray(jax.jit(schedule)(steps), np.float64)
+    host = np.asarray([schedule(int(t)) for t in steps])
+    assert (host < 0).any()
+    assert np.abs(device - host).max() < 2e-6
+
+
+def test_noise_takes_a_traced_seed():
+    schedule = js.noisy_linear_cosine_decay(1.0, 100, 0.01)
+    seeds = jnp.arange(5)
+    values = jax.vmap(lambda seed: schedule.replace(seed=seed)(jnp.asarray(7)))(seeds)
+    expected = [schedule.replace(seed=int(s))(7) for s in seeds]
+    np.testing.assert_allclose(np.asarray(values), expected, rtol=1e-6)
+
+
+def test_no_noise_has_a_finite_gradient():
+    schedule = js.noisy_linear_cosine_decay(1.0, 100, 0.0)
+    gradient = jax.grad(lambda v: schedule.replace(initial_variance=v)(jnp.asarray(7)))(0.0)
+    assert np.isfinite(gradient)
+
+
+@pytest.mark.parametrize("make", [js.torch_onecycle_schedule, js.fastai_onecycle_schedule])
+@pytest.mark.parametrize("length", [1, 2, 3, 10, 2**31 - 1, 2**33])
+def test_one_cycle_of_any_length(make, length):
+    schedule = make(length, 1.0)
+    steps = np.asarray([0, 1, 2, 5, 10, 2**31 - 1])
+    host = [schedule(int(t)) for t in steps]
+    np.testing.assert_allclose(np.asarray(schedule(steps), np.float64), host, rtol=1e-6)
+    assert schedule(2**34) == pytest.approx(4e-6 if make is js.torch_onecycle_schedule else 1e-5)
+
+
+def test_periods_that_no_step_completes():
+    """Lengths beyond int32: the device never gets there."""
+    steps = np.asarray([0, 1, 10**9, 2**31 - 1])
+    long = 2**33
+    for schedule in (
+        js.polynomial_decay(1.0, long, cycle=True),
+        js.cosine_decay_restarts(1.0, long),
+        js.cosine_decay_restarts(1.0, long, 1.0),
+        js.cyclic_schedule(0.1, 1.0, long),
+        js.step_decay(1.0, long, count_from_one=True),
+        js.step_decay(1.0, 10, steps_per_epoch=long),
+        js.chebyshev_schedule(1.0, long),
+        js.compounding_time_based_decay(1.0, 0.1, long),
+        js.natural_exp_decay(1.0, long, 1.0),
+        js.inverse_time_decay(1.0, long, 1.0, staircase=True),
+        js.linear_cosine_decay(1.0, long),
+        js.jagged_restarts(js.constant_schedule(1.0), long, 10, 10),
+        js.swa_schedule(js.constant_schedule(1.0), 0.1, long),
+        js.flat_cosine_schedule(long, 1.0),
+    ):
+        host = [schedule(int(t)) for t in steps]
+        device = np.asarray(schedule(steps), np.float64)
+        np.testing.assert_allclose(device, host, rtol=2e-6, err_msg=repr(schedule))
+
+
+def test_restarts_joined_with_restarts():
+    """Pieces of one form, whose hyperparameters are gathered by the active piece."""
+    pieces = [js.cosine_decay_restarts(1.0, 4), js.cosine_decay_restarts(0.5, 5, 3.0, 0.5)]
+    schedule = js.join_schedules(pieces, [50])
+    steps = np.arange(200)
+    host = [schedule(int(t)) for t in steps]
+    np.testing.assert_allclose(np.asarray(schedule(steps), np.float64), host, rtol=3e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v: js.compounding_time_based_decay(0.1, v, 3),
+        lambda v: js.cyclic_schedule(0.0, v, 7),
+        lambda v: js.power_law_schedule(v, 10.0),
+        lambda v: js.linear_cosine_decay(v, 100, 1.5),
+        lambda v: js.warmup_stable_decay_schedule(0.0, v, 5, 5, 5),
+    ],
+)
+def test_arrays_of_hyperparameters(make):
+    """As many schedules in one: the last axis of the step against the array's."""
+    values = [0.1, 0.2, 0.3]
+    together = make(jnp.asarray(values))(jnp.asarray([1, 10, 11]))
+    apart = [make(v)(t) for v, t in zip(values, [1, 10, 11], strict=True)]
+    np.testing.assert_allclose(np.asarray(together), apart, rtol=2e-6)

@@ -1,0 +1,150 @@
+"""Pictures and terminal drawings: what stands in them."""
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import jaxsched as js
+from jaxsched import _plot
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+JOINED = js.join_schedules(
+    [js.linear_schedule(0.0, 1.0, 100), js.cosine_decay_schedule(1.0, 300)], [100]
+)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def test_one_schedule_with_its_phases():
+    axes = js.plot(JOINED, 400)
+    line = axes.get_lines()[0]
+    at, values = line.get_data()
+    assert list(at) == list(range(400))
+    np.testing.assert_array_equal(values, [JOINED(step) for step in range(400)])
+    assert [t.get_text() for t in axes.texts] == ["linear", "cosine decay"]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == (
+        "step",
+        "value",
+        "join_schedules",
+    )
+    assert axes.get_legend() is None
+    bare = js.plot(JOINED, 400, phases=False)
+    assert not bare.texts
+    assert bare is not axes
+
+
+def test_several_schedules_can_be_told_apart():
+    some = {str(k): js.constant_schedule(float(k)) for k in range(1, 6)}
+    axes = js.plot(some, 10)
+    lines = axes.get_lines()
+    assert len({line.get_color() for line in lines}) == 5
+    assert len({line.get_linestyle() for line in lines[:4]}) == 4
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == list(some)
+
+
+def test_log_axis_leaves_out_what_is_not_positive():
+    axes = js.plot(js.linear_schedule(1.0, -1.0, 10), 11, log=True)
+    assert axes.get_yscale() == "log"
+    assert np.isnan(axes.get_lines()[0].get_ydata()).sum() == 6
+
+
+def test_given_axes_are_drawn_in():
+    _, axes = plt.subplots()
+    assert js.plot(lambda step: 0.5, 7, ax=axes) is axes
+    assert list(axes.get_lines()[0].get_ydata()) == [0.5] * 7
+
+
+def test_long_runs_keep_their_edges():
+    schedule = js.piecewise_constant_schedule(1.0, {123_457: 0.1})
+    at, values = _plot.curve(schedule, 10**6)
+    assert len(at) < 2100
+    assert values[list(at).index(123_456)] == 1.0
+    assert values[list(at).index(123_457)] == pytest.approx(0.1)
+
+
+def test_pieces():
+    assert _plot.pieces(JOINED, 400) == [(0, 100, "linear"), (100, 400, "cosine_decay")]
+    assert _plot.pieces(JOINED, 50) == [(0, 50, "linear")]
+    assert _plot.pieces(js.constant_schedule(1.0), 9) == [(0, 9, "")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((3, 10), TypeError, "plot: schedules must be a schedule or another callable from step to"),
+        (({}, 10), ValueError, "plot: schedules must be at least one schedule, got {}"),
+        (({"a": 3}, 10), TypeError, "plot: schedules['a'] must be a schedule or another callable"),
+        ((JOINED, 0), ValueError, "plot: steps must be an integer from 1 to 2.14748e+09, got 0"),
+    ],
+)  # fmt: skip
+def test_errors(arguments, error, message):
+    with pytest.raises(error) as caught:
+        js.plot(*arguments)
+    assert str(caught.value).startswith(message)
+
+
+def test_without_matplotlib_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(
+        ImportError, match=r"^plot needs matplotlib: pip install 'jaxsched\[plot\]'$"
+    ):
+        js.plot(JOINED, 10)
+
+
+def test_importing_does_not_import_matplotlib():
+    code = (
+        "import sys, jaxsched; assert 'matplotlib' not in sys.modules and 'tqdm' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=js.__path__[0] + "/..")
+
+
+def test_sketch_heights():
+    text = js.sketch(js.linear_schedule(0.0, 8.0, 8), 9, height=4)
+    lines = text.splitlines()
+    columns = [line[11:].ljust(9) for line in lines[:4]]
+    heights = [sum(" ▁▂▃▄▅▆▇█".index(row[c]) for row in columns) for c in range(9)]
+    assert heights == [round(v * 32 / 8) for v in range(9)]
+    assert lines[-1] == "           0       8"
+
+
+def test_sketch_log_and_ascii():
+    decay = js.exponential_decay(1.0, 10, 0.1)
+    lines = js.sketch(decay, 40, log=True, height=4, width=40).splitlines()
+    assert lines[0].startswith("        1 |█")
+    assert lines[3].startswith("   0.0001 |")
+    full = [line[11:].ljust(40).count("█") for line in lines[:4]]
+    assert full == sorted(full)
+    plain = js.sketch(decay, 40, log=True, ascii_only=True)
+    assert plain.isascii()
+    nothing = js.sketch(js.constant_schedule(-1.0), 5, log=True)
+    assert nothing == "nothing to draw: no positive value"
+
+
+def test_sketch_of_long_and_short_runs():
+    assert js.sketch(js.constant_schedule(1.0), 1).splitlines()[0] == "        1 |█"
+    lines = js.sketch(JOINED, 10**9, width=50, height=3).splitlines()
+    assert max(map(len, lines)) <= 61
+    below = js.sketch(js.linear_schedule(-1.0, 1.0, 20), 21, height=2)
+    assert below.splitlines()[1].startswith("       -1 |")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"width": 3}, "sketch: width must be an integer of at least 8, got 3"),
+        ({"height": 1}, "sketch: height must be an integer of at least 2, got 1"),
+    ],
+)
+def test_sketch_errors(changes, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        js.sketch(JOINED, 10, **changes)
+    assert str(caught.value) == message
