@@ -20,7 +20,7 @@ def _divisor(value: Any, where: str) -> Any:
 
 def _ratio(x: float, y: float) -> float:
     """X / y as in IEEE 754, where Python would raise."""
-    if y:
+    if type(x) is not float or type(y) is not float or y:  # a foreign schedule's may be traced
         return x / y
     return math.nan if not x else math.copysign(math.inf, x) * math.copysign(1.0, y)
 
@@ -112,6 +112,8 @@ def divide(step: Any, a: Any, b: Any) -> Any:
 
 def _power(x: float, y: float) -> float:
     """X ** y as in IEEE 754, where Python would raise or leave the real numbers."""
+    if type(x) is not float or type(y) is not float:  # a foreign schedule's may be traced
+        return x**y
     try:
         return math.pow(x, y)
     except OverflowError:

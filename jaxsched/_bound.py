@@ -71,7 +71,8 @@ def _identity(value: Any) -> Any:
     if isinstance(value, (np.ndarray, jax.Array)):
         host = np.asarray(value)
         return host.dtype.name, host.shape, host.tobytes()
-    return value
+    # True, 1 and 1.0 are equal in Python, and are different hyperparameters.
+    return (type(value), value) if isinstance(value, (bool, int, float)) else value
 
 
 def text(value: Any) -> str:

@@ -12,7 +12,7 @@ from jaxsched import _numerics as nx
 from jaxsched import checks
 from jaxsched._compose import join_schedules
 from jaxsched._progress import share_of
-from jaxsched._schedule import Schedule, formula, operand, recipe, schedule_like, value_at
+from jaxsched._schedule import Schedule, formula, operand, own_recipe, schedule_like, value_at
 from jaxsched._shape import Shape, shape_like
 from jaxsched._transition import transition_schedule
 from jaxsched.shapes import cosine
@@ -171,7 +171,7 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
     return jnp.clip(value, jnp.minimum(low, high), jnp.maximum(low, high))
 
 
-@recipe(
+@own_recipe(
     transition_steps=checks.steps,
     high=checks.finite,
     low=checks.finite,

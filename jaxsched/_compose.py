@@ -116,6 +116,11 @@ def _locate(step: Any, boundaries: Sequence[Any]) -> tuple[Any, Any]:
     numbers = [settle(b) for b in boundaries]
     if all(type(b) is int for b in numbers):
         starts: Any = np.asarray([0, *numbers], step.dtype)
+    elif any(np.ndim(b) for b in numbers):  # every step has boundaries of its own
+        numbers = [jnp.broadcast_to(nx.like_step(step, b), step.shape) for b in [0, *numbers]]
+        starts = jnp.stack([jax.lax.convert_element_type(b, step.dtype) for b in numbers], axis=-1)
+        index = _reached(step, starts[..., 1:])
+        return index, jnp.take_along_axis(starts, jnp.expand_dims(index, -1), axis=-1)[..., 0]
     else:
         numbers = [jax.lax.convert_element_type(b, step.dtype) for b in numbers]
         starts = jnp.stack([jnp.zeros((), step.dtype), *numbers])

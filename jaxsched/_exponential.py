@@ -14,12 +14,12 @@ from jaxsched import checks
 from jaxsched._geometric import geometric, natural
 from jaxsched._per_piece import is_concrete, settle
 from jaxsched._progress import elapsed_since, periods, progress
-from jaxsched._schedule import Schedule, formula, recipe
+from jaxsched._schedule import Schedule, formula, own_recipe
 
 ArrayLike = jax.typing.ArrayLike
 
 
-def _reachable(arguments: Mapping[str, Any], where: str) -> None:
+def decay_ends(arguments: Mapping[str, Any], where: str) -> None:
     """A growth that takes no steps needs a value to end at."""
     rate, end_value = arguments["decay_rate"], arguments["end_value"]
     period = arguments["transition_steps"]
@@ -39,7 +39,7 @@ EXPONENTIAL_CHECKS: dict[str, checks.Constraint] = {
 }
 
 
-@formula(_reachable, init_value=checks.finite, **EXPONENTIAL_CHECKS)
+@formula(decay_ends, init_value=checks.finite, **EXPONENTIAL_CHECKS)
 def exponential_decay(
     step: Any,
     init_value: ArrayLike,
@@ -84,7 +84,7 @@ def exponential_decay(
       (0.5, 0.4)
     """
     count = elapsed_since(step, transition_begin)
-    if nx.is_plain(transition_steps) and transition_steps > 0:
+    if _all_positive(transition_steps):
         factor = _decay(decay_rate, count, transition_steps, staircase)
     else:  # a decay of 0 steps is over when it begins; traced, it may be one
         period = settle(transition_steps)
@@ -103,6 +103,11 @@ def exponential_decay(
         return (nx.maximum if decay_rate < 1 else nx.minimum)(value, bound)
     shrinks = nx.real(decay_rate) < 1
     return jnp.where(shrinks, jnp.maximum(value, bound), jnp.minimum(value, bound))
+
+
+def _all_positive(period: Any) -> bool:
+    """Whether a period is known not to be 0, in every piece."""
+    return bool(is_concrete(period) and np.all(getattr(period, "numbers", period) > 0))
 
 
 def _decay(rate: Any, count: Any, period: Any, staircase: bool) -> Any:
@@ -172,7 +177,7 @@ def at_least_one(period: Any) -> Any:
     return period if is_concrete(period) else jnp.maximum(period, 1)
 
 
-@recipe(
+@own_recipe(
     init_value=checks.finite,
     half_life_steps=checks.positive_steps,
     transition_begin=checks.steps,

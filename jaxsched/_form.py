@@ -44,6 +44,10 @@ class Form:
         for p in parameters:
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 raise TypeError(f"{self.name}: hyperparameters must be named, got {p}")
+            if p.kind is not p.POSITIONAL_OR_KEYWORD:
+                raise TypeError(
+                    f"{self.name}: hyperparameters must be allowed by position and by name, got {p}"
+                )
             if p.name in reserved or p.name.startswith("_"):
                 raise TypeError(f"{self.name}: {p.name!r} cannot be the name of a hyperparameter")
         self.signature = signature.replace(parameters=parameters)

@@ -63,7 +63,11 @@ def real_power(x: Any, exponent: Any) -> Any:
     head = lift(_leading_bits, exponent)
     exact = places * _constant(head)
     small = jnp.log2(near) * _constant(exponent) + places * _constant(exponent - head)
-    whole = jnp.clip(jnp.round(exact + small), -127, 127)
+    whole = jnp.round(exact + small)
+    if nx.is_plain(rate):
+        whole = jnp.maximum(whole, -127) if rate < 0 else jnp.minimum(whole, 127)
+    else:
+        whole = jnp.clip(whole, -127, 127)
     return jnp.exp2((exact - whole) + small) * _two_to(whole)
 
 
@@ -106,6 +110,11 @@ def _power_of_two(count: Any, rate: Any) -> Any:
     count = jnp.minimum(count, nx.like_step(count, last))
     if nx.is_plain(last) and last <= 2**12:
         high, weight, small = nx.real(count), rate, 0.0
+    elif nx.is_plain(last) and last <= 2**24:  # the count is a float32: its own bits are split
+        number, weight = nx.real(count), rate
+        bits = lax.bitcast_convert_type(number, jnp.int32) & ~0xFFF
+        high = lax.bitcast_convert_type(bits, jnp.float32)
+        small = (number - high) * _constant(rate)
     else:
         shift = lift(_split_at, rate)
         weight = lift(lambda r, k: np.ldexp(r, k), rate, shift)

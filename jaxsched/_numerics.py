@@ -82,6 +82,8 @@ def like_step(step: Any, x: Any) -> Any:
         return real(x)
     if isinstance(x, PerPiece):
         return x.gather(int_dtype())
+    if isinstance(x, np.ndarray):
+        x = np.clip(x, np.iinfo(int_dtype()).min, np.iinfo(int_dtype()).max)
     return lax.convert_element_type(x, int_dtype())
 
 

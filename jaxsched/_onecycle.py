@@ -11,13 +11,13 @@ from jaxsched import _numerics as nx
 from jaxsched import checks, shapes
 from jaxsched._knots import through_points
 from jaxsched._progress import share_of
-from jaxsched._schedule import Schedule, recipe
+from jaxsched._schedule import Schedule, own_recipe
 from jaxsched._table import through
 
 ArrayLike = jax.typing.ArrayLike
 
 
-@recipe(
+@own_recipe(
     checks.AtMost("pct_start", "pct_final"),
     transition_steps=checks.steps,
     peak_value=checks.finite,
@@ -77,7 +77,7 @@ def linear_onecycle_schedule(
     )
 
 
-@recipe(
+@own_recipe(
     transition_steps=checks.steps,
     peak_value=checks.finite,
     pct_start=checks.fraction,
@@ -136,7 +136,7 @@ def _three_fit(arguments: Mapping[str, Any], where: str) -> None:
         raise checks.refuse(f"{where}: pct_start", "at most 0.5 for three_phase=True", part)
 
 
-@recipe(
+@own_recipe(
     _three_fit,
     total_steps=checks.positive_steps,
     peak_value=checks.finite,
@@ -195,7 +195,7 @@ def torch_onecycle_schedule(
     return through_points([rise, end], [low, peak_value, low / final_div_factor], shape)
 
 
-@recipe(
+@own_recipe(
     transition_steps=checks.steps,
     peak_value=checks.finite,
     pct_start=checks.fraction,

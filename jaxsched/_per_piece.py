@@ -27,7 +27,10 @@ class PerPiece:
 
     def gather(self, dtype: Any) -> Any:
         """The active piece's number as an array of the index's shape."""
-        table = jnp.asarray(self.numbers.astype(dtype))
+        numbers = self.numbers
+        if np.issubdtype(dtype, np.integer):  # what no step reaches stays out of reach
+            numbers = np.clip(numbers, np.iinfo(dtype).min, np.iinfo(dtype).max)
+        table = jnp.asarray(numbers.astype(dtype))
         return table.at[self.index].get(mode="promise_in_bounds")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -121,5 +124,9 @@ def stack(numbers: list[Any], index: Any) -> Any:
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
     dtype = jnp.result_type(*arrays)
+    if any(map(is_per_piece, numbers)) and index.ndim:  # every step has numbers of its own
+        arrays = [jnp.broadcast_to(x.astype(dtype), index.shape) for x in arrays]
+        table = jnp.stack(arrays, axis=-1)
+        return jnp.take_along_axis(table, jnp.expand_dims(index, -1), axis=-1)[..., 0]
     table = jnp.stack([jax.lax.convert_element_type(x, dtype) for x in arrays])
     return table.at[index].get(mode="promise_in_bounds")

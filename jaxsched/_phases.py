@@ -11,7 +11,7 @@ from jaxsched import _numerics as nx
 from jaxsched import checks, shapes
 from jaxsched._compose import join_schedules
 from jaxsched._exponential import geometric_schedule
-from jaxsched._schedule import Schedule, recipe
+from jaxsched._schedule import Schedule, own_recipe
 from jaxsched._shape import Shape, shape_like
 from jaxsched._transition import linear_schedule, transition_schedule
 
@@ -20,7 +20,7 @@ ArrayLike = jax.typing.ArrayLike
 LINEAR, COSINE = shapes.linear(), shapes.cosine()
 
 
-@recipe(
+@own_recipe(
     init_value=checks.finite,
     peak_value=checks.finite,
     warmup_steps=checks.steps,
@@ -92,7 +92,7 @@ def _decays_fit(arguments: Mapping[str, Any], where: str) -> None:
             )
 
 
-@recipe(
+@own_recipe(
     _decays_fit,
     peak_value=checks.finite,
     period_steps=checks.sequence_of(checks.positive_steps, "positive integers", at_least=1),
@@ -152,7 +152,7 @@ def wsds_schedule(
     return join_schedules(pieces, boundaries)
 
 
-@recipe(
+@own_recipe(
     init_value=checks.finite,
     peak_value=checks.positive,
     warmup_steps=checks.steps,
@@ -200,7 +200,7 @@ def tri_stage_schedule(
     )
 
 
-@recipe(
+@own_recipe(
     init_value=checks.finite,
     peak_value=checks.finite,
     constant_value=checks.positive,

@@ -15,7 +15,7 @@ from jaxsched._exponential import at_least_one
 from jaxsched._geometric import real_power
 from jaxsched._per_piece import is_concrete, settle
 from jaxsched._progress import elapsed_since, periods, scaled
-from jaxsched._schedule import Schedule, formula, recipe
+from jaxsched._schedule import Schedule, formula, own_recipe
 from jaxsched._transition import linear_schedule
 
 ArrayLike = jax.typing.ArrayLike
@@ -70,7 +70,7 @@ def inverse_time_decay(
     return nx.num(init_value) / (scaled(step, period, decay_rate) + 1.0)
 
 
-@recipe(init_value=checks.finite, decay=checks.nonnegative)
+@own_recipe(init_value=checks.finite, decay=checks.nonnegative)
 def time_based_decay(init_value: ArrayLike, decay: ArrayLike) -> Schedule:
     r"""What Keras's optimizers did with their old argument ``decay``.
 
@@ -151,7 +151,7 @@ def _timescale_known(arguments: Mapping[str, Any], where: str) -> None:
             raise ValueError(f"{where}: timescale must be given for warmup_steps=0, got None")
 
 
-@recipe(
+@own_recipe(
     _timescale_known,
     peak_value=checks.finite,
     warmup_steps=checks.steps,
@@ -211,7 +211,7 @@ def inverse_sqrt_schedule(
     )
 
 
-@recipe(
+@own_recipe(
     checks.AtMost("step_offset", "warmup_steps"),
     d_model=checks.positive_steps,
     warmup_steps=checks.positive_steps,

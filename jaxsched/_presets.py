@@ -12,7 +12,7 @@ from jaxsched import _numerics as nx
 from jaxsched import checks, shapes
 from jaxsched._knots import stretch
 from jaxsched._progress import progress, share_of
-from jaxsched._schedule import Schedule, formula, recipe, schedule_like, value_at
+from jaxsched._schedule import Schedule, formula, own_recipe, schedule_like, value_at
 from jaxsched._shape import Shape, shape_like
 from jaxsched._table import through
 from jaxsched._transition import transition_schedule
@@ -22,7 +22,7 @@ ArrayLike = jax.typing.ArrayLike
 COSINE = shapes.cosine()
 
 
-@recipe(
+@own_recipe(
     transition_steps=checks.steps,
     peak_value=checks.finite,
     pct_start=checks.fraction,
@@ -65,7 +65,7 @@ def flat_cosine_schedule(
     return stretch(peak_value, end_value, nx.exact(pct_start) * length, length * 1.0, COSINE)
 
 
-@recipe(
+@own_recipe(
     transition_steps=checks.steps,
     peak_value=checks.finite,
     cut_fraction=checks.fraction,
@@ -110,7 +110,7 @@ def slanted_triangular_schedule(
     return through("linear", boundaries, [low, peak_value, low])
 
 
-@recipe(
+@own_recipe(
     init_value=checks.finite,
     end_value=checks.finite,
     transition_steps=checks.steps,

@@ -106,13 +106,20 @@ class _Backwards(Progress):
 def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     """How far `step` is on the `length` steps from `begin` on; at an end it stays there.
 
-    A length of 0 is one of 1 that begins a step earlier: nothing of it is left at `begin`.
+    A length of 0 has passed at `begin`.
     """
     if not is_concrete(length, begin):
         return _traced_progress(step, settle(length), settle(begin))
+    if nx.is_plain(length) and length == 0:
+        passed = has_begun(step, begin)
+        return Progress(nx.where(passed, 1, 0), nx.where(passed, 0, 1), 1)
     begin = lift(lambda b, n: b - (n == 0), begin, length)
-    length = lift(np.maximum, length, 1) if is_per_piece(length) else max(length, 1)
+    length = lift(np.maximum, length, 1)
     end = begin + length
+    if is_per_piece(end) and not (
+        nx.is_whole(step) and np.max(end.numbers) <= np.iinfo(step.dtype).max
+    ):
+        return _traced_progress(step, settle(length), settle(begin))
     if not nx.is_host(step) and nx.is_whole(step):
         top = int(np.iinfo(step.dtype).max)
         if type(end) is int and end > top:
@@ -201,6 +208,16 @@ def elapsed_since(step: Any, begin: Any) -> Any:
     return jnp.maximum(step - nx.like_step(step, begin), 0)
 
 
+def sum_of_steps(a: Any, b: Any) -> Any:
+    """A + b; a traced sum beyond the int dtype becomes its largest number."""
+    if is_concrete(a, b):
+        return a + b
+    top = int(np.iinfo(nx.int_dtype()).max)
+    step = jnp.zeros((), nx.int_dtype())
+    a, b = (jnp.minimum(nx.like_step(step, settle(x)), top) for x in (a, b))
+    return jnp.where(a > top - b, top, a + b)
+
+
 def share_of(part: Any, length: Any) -> Any:
     """The whole number of steps in a fraction of a length, rounded down."""
     if nx.is_plain(part) and nx.is_plain(length):
@@ -280,11 +297,11 @@ def real_progress(step: Any, begin: Any, end: Any) -> Progress:
         rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
         last = lift(lambda n: np.minimum(n, top), last)
     start, stop = nx.like_step(step, first), nx.like_step(step, last)
-    count = nx.num(nx.maximum(step - start, 0)) + nx.num(done)
-    left = nx.num(nx.maximum(stop - step, 0)) + nx.num(rest)
-    full, over = nx.num(length), stop - step < 0
-    count = nx.where(over, full, nx.where(step >= start, count, 0.0))
-    return Progress(count, nx.where(over, 0.0, nx.where(step >= start, left, full)), length)
+    count = nx.num(step - start) + nx.num(done)
+    left = nx.num(stop - step) + nx.num(rest)
+    full, begun, over = nx.num(length), count >= 0.0, left <= 0.0
+    count = nx.where(over, full, nx.where(begun, count, 0.0))
+    return Progress(count, nx.where(over, 0.0, nx.where(begun, left, full)), length)
 
 
 def _traced_real_progress(step: Any, begin: Any, end: Any) -> Progress:

@@ -9,15 +9,16 @@ import jax
 
 from jaxsched import checks
 from jaxsched._compose import join_schedules
-from jaxsched._exponential import EXPONENTIAL_CHECKS, exponential_decay
+from jaxsched._exponential import EXPONENTIAL_CHECKS, decay_ends, exponential_decay
 from jaxsched._frozen import FrozenDict
-from jaxsched._schedule import Schedule, recipe
+from jaxsched._progress import sum_of_steps
+from jaxsched._schedule import Schedule, own_recipe
 from jaxsched._transition import cosine_interpolation, linear_schedule
 
 ArrayLike = jax.typing.ArrayLike
 
 
-@recipe(init_value=checks.finite, peak_value=checks.finite, warmup_steps=checks.steps)
+@own_recipe(init_value=checks.finite, peak_value=checks.finite, warmup_steps=checks.steps)
 def warmup_constant_schedule(
     init_value: ArrayLike, peak_value: ArrayLike, warmup_steps: int
 ) -> Schedule:
@@ -56,7 +57,7 @@ WARMUP_COSINE = {
 }
 
 
-@recipe(checks.AtMost("warmup_steps", "decay_steps"), **WARMUP_COSINE)
+@own_recipe(checks.AtMost("warmup_steps", "decay_steps"), **WARMUP_COSINE)
 def warmup_cosine_decay_schedule(
     init_value: ArrayLike,
     peak_value: ArrayLike,
@@ -100,7 +101,8 @@ def warmup_cosine_decay_schedule(
     )
 
 
-@recipe(
+@own_recipe(
+    decay_ends,
     init_value=checks.finite,
     peak_value=checks.finite,
     warmup_steps=checks.steps,
@@ -163,7 +165,7 @@ def _cycle(value: Any, where: str) -> FrozenDict:
         raise type(error)(f"{where}: {error}") from None
 
 
-@recipe(cosine_kwargs=checks.sequence_of(_cycle, "cycles", at_least=1))
+@own_recipe(cosine_kwargs=checks.sequence_of(_cycle, "cycles", at_least=1))
 def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     """Warm restarts: one warmup and cosine decay after another.
 
@@ -189,7 +191,7 @@ def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     """
     boundaries, end = [], 0
     for cycle in cosine_kwargs[:-1]:
-        end = end + cycle["decay_steps"]
+        end = sum_of_steps(end, cycle["decay_steps"])
         boundaries.append(end)
     return join_schedules(
         [warmup_cosine_decay_schedule(**cycle) for cycle in cosine_kwargs], boundaries

@@ -47,11 +47,11 @@ def register(factory: F, name: str | None = None, *, replace: bool = False) -> F
       >>> import jaxsched
       >>> @jaxsched.register
       ... @jaxsched.schedule(peak=jaxsched.checks.positive)
-      ... def inverse_step(step, peak):
+      ... def reciprocal(step, peak):
       ...     return peak / (1.0 + step)
-      >>> jaxsched.parse("inverse_step(peak=0.5)")(4)
+      >>> jaxsched.parse("reciprocal(peak=0.5)")(4)
       0.1
-      >>> jaxsched.from_config({"name": "inverse_step", "peak": 0.5})(4)
+      >>> jaxsched.from_config({"name": "reciprocal", "peak": 0.5})(4)
       0.1
     """
     key, factory_ = _entry(factory, name)

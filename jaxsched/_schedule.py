@@ -67,6 +67,8 @@ class Schedule(Bound):
             bound = lambda step: self._on_device(nx.normal_step(step))
         elif form.recipe:
             composition = self._composed()
+            if not composition.is_plain:
+                return lambda step: composition(step)
             bound = composition._host or composition._bind()
         elif form.numeric:
             bound = host_function(form.function, values, form.name)
@@ -94,12 +96,15 @@ class Schedule(Bound):
         """What a recipe composes; kept only where it cannot hold a tracer."""
         if self._composition is not None:
             return self._composition
-        composition = self._form.function(*self._values)
+        values = self._values
+        if not self._form.numeric:
+            values = jax.tree.map(settle, values, is_leaf=is_per_piece)
+        composition = self._form.function(*values)
         if not isinstance(composition, Schedule):
             raise TypeError(
                 f"{self._form.name}: a recipe must return a Schedule, got {composition!r}"
             )
-        if self.is_plain:
+        if self.is_plain and composition.is_plain:  # jnp makes tracers even of constants
             object.__setattr__(self, "_composition", composition)
         return composition
 
@@ -139,7 +144,8 @@ class Schedule(Bound):
 
 register(Schedule)
 
-_RESERVED = frozenset(dir(Schedule))
+# optax takes an object with both methods for a stateful schedule.
+_RESERVED = frozenset([*dir(Schedule), "init", "update"])
 
 
 def _as_float(value: Any) -> Any:
@@ -225,20 +231,25 @@ def formula(
     return _maker(relations, constraints, skip=1, numeric=True)
 
 
+@overload
+def recipe(function: Callable[P, Schedule], /) -> Callable[P, Schedule]: ...
+@overload
 def recipe(
     *relations: Callable[..., None], **constraints: checks.Constraint
-) -> Callable[[Callable[P, Schedule]], Callable[P, Schedule]]:
+) -> Callable[[Callable[P, Schedule]], Callable[P, Schedule]]: ...
+def recipe(*args: Any, **constraints: Any) -> Any:
     """Makes a factory of schedules from a function ``(*hyperparameters) -> Schedule`` that composes others.
 
     The schedule has the recipe's own hyperparameters as leaves and prints as the recipe's call. The
     composition is done when the schedule is first evaluated; the function must be traceable.
 
     Args:
-      *relations: relations between hyperparameters, from :mod:`jaxsched.checks`.
+      *args: the function itself (``@recipe``), or relations between hyperparameters, from
+        :mod:`jaxsched.checks`.
       **constraints: hyperparameter name -> constraint. Traced values are never checked.
 
     Returns:
-      A decorator that makes the factory.
+      The factory, or a decorator that makes it.
 
     Raises:
       TypeError: as :func:`schedule`; and at the first evaluation, if the function returns no schedule.
@@ -254,7 +265,16 @@ def recipe(
       >>> down_and_hold(peak=1.0, steps=10).replace(steps=20)
       down_and_hold(peak=1.0, steps=20)
     """
-    return _maker(relations, constraints, skip=0, recipe=True)
+    if len(args) == 1 and not constraints and hasattr(args[0], "__code__"):
+        return _maker((), {}, skip=0, recipe=True)(args[0])
+    return _maker(args, constraints, skip=0, recipe=True)
+
+
+def own_recipe(
+    *relations: Callable[..., None], **constraints: checks.Constraint
+) -> Callable[[Callable[P, Schedule]], Callable[P, Schedule]]:
+    """:func:`recipe` for the library's own compositions, whose arithmetic also takes per-piece numbers."""
+    return _maker(relations, constraints, skip=0, recipe=True, numeric=True)
 
 
 @formula()

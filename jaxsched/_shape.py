@@ -141,7 +141,11 @@ def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:
 def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:
     """Large - small, rounded so that `small` plus it reaches `large`; and whether it lands on it."""
     anchor, goal = dtype(small), dtype(large)
-    way, outwards = dtype(large - small), dtype(math.copysign(math.inf, large - small))
+    # Of the rounded ends: between neighbours of `dtype` the exact way would be far too short.
+    way, outwards = (
+        dtype(float(goal) - float(anchor)),
+        dtype(math.copysign(math.inf, large - small)),
+    )
     while (goal - (anchor + way)) * np.sign(outwards) > 0:
         way = np.nextafter(way, outwards)
     return float(way), bool(anchor + way == goal)

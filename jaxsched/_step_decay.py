@@ -17,7 +17,7 @@ from jaxsched._exponential import at_least_one
 from jaxsched._geometric import geometric
 from jaxsched._per_piece import PerPiece, is_concrete, is_per_piece, settle
 from jaxsched._progress import cycle, periods
-from jaxsched._schedule import Schedule, formula, recipe
+from jaxsched._schedule import Schedule, formula, own_recipe
 from jaxsched._table import cumulative
 from jaxsched._transition import constant_schedule
 
@@ -88,7 +88,7 @@ def _last_of(rest: Any, count: Any, period: Any) -> Any:
     return rest >= nx.like_step(count, period) - 1
 
 
-@recipe(init_value=checks.finite, milestones=checks.boundaries, decay_rate=checks.nonnegative)
+@own_recipe(init_value=checks.finite, milestones=checks.boundaries, decay_rate=checks.nonnegative)
 def multistep_schedule(
     init_value: ArrayLike, milestones: Sequence[int], decay_rate: ArrayLike = 0.1
 ) -> Schedule:

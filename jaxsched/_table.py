@@ -9,7 +9,7 @@ import jax
 
 from jaxsched import checks
 from jaxsched._compose import join_schedules
-from jaxsched._schedule import Schedule, recipe
+from jaxsched._schedule import Schedule, own_recipe
 from jaxsched._transition import constant_schedule, cosine_interpolation, linear_schedule
 
 ArrayLike = jax.typing.ArrayLike
@@ -22,7 +22,9 @@ def cumulative(init_value: Any, scales: Any) -> list[Any]:
     return values
 
 
-@recipe(init_value=checks.finite, boundaries_and_scales=checks.mapping_by_step(checks.nonnegative))
+@own_recipe(
+    init_value=checks.finite, boundaries_and_scales=checks.mapping_by_step(checks.nonnegative)
+)
 def piecewise_constant_schedule(
     init_value: ArrayLike, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -59,7 +61,7 @@ def piecewise_constant_schedule(
     )
 
 
-@recipe(
+@own_recipe(
     interpolate_type=checks.one_of("linear", "cosine"),
     init_value=checks.finite,
     boundaries_and_scales=checks.mapping_by_step(checks.nonnegative),

@@ -112,6 +112,8 @@ class Number:
                 number = value if self.integer else float(value)
             except OverflowError:
                 raise refuse(where, self.allowed, value) from None
+        if self.integer and number >= 2**63:
+            raise refuse(where, f"{self.allowed} below 2**63", value)
         if not self._holds(number):
             raise refuse(where, self.allowed, value)
         return number
@@ -125,6 +127,11 @@ class Number:
         host = np.asarray(value).astype(np.int64 if self.integer else np.float64)
         if not np.all(self._holds(host)):
             raise refuse(where, self.allowed, value)
+        if floating and value.dtype.itemsize < 4:  # never computed in less than float32
+            value = value.astype(np.float32)
+        if isinstance(value, np.ndarray):
+            value = value.copy()  # and nobody changes it under the schedule
+            value.setflags(write=False)
         return value
 
 
@@ -199,7 +206,7 @@ def _first_descent(numbers: tuple[Any, ...]) -> int | None:
     """Index of the first number below its predecessor; traced numbers are not compared."""
     for i in range(1, len(numbers)):
         pair = numbers[i - 1 : i + 1]
-        if not any(map(is_unknown, pair)) and np.any(pair[1] < pair[0]):
+        if not any(map(is_unknown, pair)) and np.any(np.asarray(pair[1]) < np.asarray(pair[0])):
             return i
     return None
 

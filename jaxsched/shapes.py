@@ -206,8 +206,13 @@ def _argument(progress: Any, lower: Any, upper: Any, scale: float) -> Any:
     return progress.remaining_times(start) + progress.elapsed_times(end)
 
 
+def _finite_exp(x: Any) -> Any:
+    """exp(x), which stops growing before it, or its gradient, overflows."""
+    return nx.exp(nx.minimum(x, 80.0))
+
+
 def _tanh_rise(progress: Any, lower: Any, upper: Any) -> Any:
-    return 1.0 / (nx.exp(_argument(progress, lower, upper, -2.0)) + 1.0)
+    return 1.0 / (_finite_exp(_argument(progress, lower, upper, -2.0)) + 1.0)
 
 
 @shape(lower=checks.finite, upper=checks.finite, complement=_tanh_rise, pinned="end")
@@ -229,7 +234,7 @@ def tanh(progress: Any, lower: float = -7.0, upper: float = 3.0) -> Any:
       >>> [round(schedule(step), 4) for step in (5, 7, 9, 10)]
       [0.982, 0.5, 0.018, 0.0]
     """
-    return 1.0 / (nx.exp(_argument(progress, lower, upper, 2.0)) + 1.0)
+    return 1.0 / (_finite_exp(_argument(progress, lower, upper, 2.0)) + 1.0)
 
 
 @shape(symmetric=True, pinned="both", steepness=checks.positive)
@@ -249,7 +254,7 @@ def inverse_sigmoid(progress: Any, steepness: float = 10.0) -> Any:
     """
     # The difference f(s) - f(1) brought to one fraction, where nothing cancels near the end.
     k = nx.exact(steepness)
-    logistic = nx.exp((progress.elapsed - progress.remaining) * (k * 0.5)) + 1.0
+    logistic = _finite_exp((progress.elapsed - progress.remaining) * (k * 0.5)) + 1.0
     return nx.expm1(progress.remaining * -k) / (logistic * nx.expm1(k * -0.5))
 
 

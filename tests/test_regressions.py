@@ -1,0 +1,169 @@
+"""Faults that were found once, each with the smallest input that showed it."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import jaxsched as js
+from jaxsched import shapes
+
+CYCLE = {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 3, "decay_steps": 10}
+STEPS = np.arange(200)
+
+
+def inner(d):
+    constants = [js.constant_schedule(v + d) for v in (1.0, 2.0, 3.0)]
+    return js.join_schedules(constants, [1 + d, 3 + d])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        inner,
+        lambda d: js.sgdr_schedule([{**CYCLE, "peak_value": d + k} for k in (1.0, 2.0, 3.0)]),
+        lambda d: js.piecewise_constant_schedule(1.0 + d, {5 + d: 0.5, 9: 0.25}),
+        lambda d: js.linear_onecycle_schedule(50 + d, 1.0 + d),
+        lambda d: js.cosine_onecycle_schedule(50 + d, 1.0 + d),
+        lambda d: inner(d) * (2.0 + d),
+    ],
+)
+def test_joins_of_joins_take_arrays_of_steps(make):
+    joined = js.join_schedules([make(0), make(1), make(2)], [60, 130])
+    expected = [joined(int(t)) for t in STEPS]
+    for steps in (STEPS, STEPS.reshape(4, 50)):
+        np.testing.assert_allclose(np.asarray(joined(steps)).ravel(), expected, rtol=2e-6)
+    as_argument = jax.jit(lambda s, t: s(t))(joined, STEPS)
+    np.testing.assert_allclose(np.asarray(as_argument), expected, rtol=2e-6)
+
+
+@js.recipe
+def by_jnp(peak):
+    return js.constant_schedule(jnp.sqrt(peak))
+
+
+def test_a_recipe_in_jnp_keeps_no_tracer():
+    schedule = by_jnp(0.25)
+    assert jax.jit(schedule)(jnp.int32(3)) == 0.5
+    assert schedule(3) == 0.5
+    assert jax.jit(schedule)(3) == 0.5
+    assert schedule(jnp.int32(3)) == 0.5
+
+
+@js.recipe
+def halfway(peak, steps):
+    return js.linear_schedule(0.0, jnp.minimum(peak, 5.0), steps // 2)
+
+
+def test_a_users_recipes_are_joined():
+    joined = js.join_schedules([halfway(1.0, 10), halfway(2.0, 20)], [10])
+    assert joined(jnp.int32(12)) == pytest.approx(float(joined(12)), rel=1e-6)
+    assert joined(12) == pytest.approx(0.4, rel=1e-6)
+
+
+def test_boundaries_do_not_wrap():
+    long = {**CYCLE, "warmup_steps": 0, "decay_steps": 1_500_000_000}
+    schedule = js.sgdr_schedule([long] * 3)
+    value = jax.jit(lambda s, t: s(t))(schedule, jnp.int32(10**6))
+    assert float(value) == pytest.approx(schedule(10**6), rel=1e-5)
+    ends = js.sgdr_schedule([{**long, "decay_steps": n} for n in (10, 2**31 - 1, 10)])
+    value = jax.jit(lambda s, t: s(t))(ends, jnp.int32(5))
+    assert float(value) == pytest.approx(ends(5), rel=1e-5)
+
+
+def test_ends_beyond_int32_do_not_wrap_in_a_join():
+    begin = 1_500_000_000
+    lines = [js.linear_schedule(1.0 + k, 0.0, begin + k, begin) for k in range(2)]
+    joined = js.join_schedules(lines, [10])
+    for step in (5, begin + 20, 2 * 10**9):
+        assert float(joined(jnp.int32(step))) == pytest.approx(joined(step), rel=1e-6)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.48, 0.52), (0.4999, 0.5001), (-0.1, 0.1)])
+def test_nearly_equal_ends_do_not_hang(low, high):
+    digit = 2.0**-23
+    schedule = js.linear_schedule(1 + low * digit, 1 + high * digit, 10)
+    values = np.asarray(schedule(np.arange(12)))
+    assert np.abs(values - 1.0).max() <= digit
+
+
+def test_exponentials_of_different_periods_are_exact_in_a_join(x64):
+    joined = js.join_schedules(
+        [js.exponential_decay(0.1, 1000, 0.96), js.exponential_decay(0.2, 1001, 0.95)], [100]
+    )
+    steps = np.random.default_rng(0).integers(0, 10**6, 500)
+    expected = np.asarray([joined(int(t)) for t in steps])
+    np.testing.assert_allclose(np.asarray(jax.jit(joined)(steps)), expected, rtol=5e-7)
+
+
+def test_nobody_changes_an_array_under_a_schedule():
+    values = np.asarray([1.0, 2.0])
+    schedule = js.constant_schedule(values)
+    values[0] = 9.0
+    np.testing.assert_array_equal(schedule(0), [1.0, 2.0])
+    with pytest.raises(ValueError, match="read-only"):
+        schedule.value[0] = 9.0
+
+
+def test_a_length_of_0_between_steps():
+    schedule = js.linear_schedule(1.0, 0.5, 0, transition_begin=10)
+    for step, value in ((9.5, 1.0), (10.0, 0.5), (9, 1.0), (10, 0.5)):
+        assert schedule(step) == value
+        assert schedule(jnp.asarray(step)) == value
+        assert jax.jit(lambda s, t: s(t))(schedule, step) == value
+
+
+def test_a_foreign_schedule_under_a_trace():
+    foreign = optax.cosine_decay_schedule(1.0, 10)
+    ratio = js.linear_schedule(1.0, 0.5, 5) / foreign
+    root = js.add(foreign, 0.0) ** 0.5
+    expected = 0.7 / float(foreign(3))
+    assert float(jax.jit(lambda: ratio(3))()) == pytest.approx(expected, rel=1e-6)
+    assert float(jax.jit(lambda: root(3))()) == pytest.approx(float(foreign(3)) ** 0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [shapes.tanh(-500.0, 500.0), shapes.inverse_sigmoid(2000.0)])
+def test_steep_shapes_stay_finite(shape):
+    schedule = js.transition_schedule(1.0, 0.0, 10, shape)
+    gradient = jax.grad(lambda s, t: s(t), allow_int=True)
+    for step in range(12):
+        assert 0.0 <= schedule(step) <= 1.0
+        assert float(schedule(jnp.int32(step))) == pytest.approx(schedule(step), abs=1e-6)
+        leaves = jax.tree.leaves(gradient(schedule, step))
+        assert all(np.isfinite(x) for x in leaves if x.dtype != jax.dtypes.float0)
+
+
+def test_low_precision_hyperparameters_are_computed_in_float32():
+    schedule = js.cosine_onecycle_schedule(100, jnp.float16(1e-3))
+    assert float(schedule(jnp.int32(100))) == pytest.approx(4e-9, rel=1e-3)
+
+
+def test_equal_numbers_of_different_types_are_different_hyperparameters():
+    @js.schedule
+    def anything(step, flag):
+        return float(flag)
+
+    assert anything(True) != anything(1)
+    assert anything(1) != anything(1.0)
+
+
+@pytest.mark.parametrize("name", ["init", "update"])
+def test_no_schedule_looks_stateful_to_optax(name):
+    scope = {}
+    exec(f"def formula(step, {name}): return {name}", scope)
+    with pytest.raises(TypeError, match=f"'{name}' cannot be the name of a hyperparameter"):
+        js.schedule(scope["formula"])
+
+
+def test_equal_ends_have_the_gradient_of_the_value():
+    gradient = jax.grad(lambda s: s(3), allow_int=True)(js.linear_schedule(0.3, 0.3, 10))
+    assert float(gradient.init_value) == pytest.approx(0.7)
+    assert float(gradient.end_value) == pytest.approx(0.3)
+
+
+def test_lengths_are_bounded():
+    with pytest.raises(ValueError, match="decay_steps must be a non-negative integer below 2"):
+        js.cosine_decay_schedule(0.1, 10**400)
