@@ -63,11 +63,7 @@ def real_power(x: Any, exponent: Any) -> Any:
     head = lift(_leading_bits, exponent)
     exact = places * _constant(head)
     small = jnp.log2(near) * _constant(exponent) + places * _constant(exponent - head)
-    whole = jnp.round(exact + small)
-    if nx.is_plain(rate):
-        whole = jnp.maximum(whole, -127) if rate < 0 else jnp.minimum(whole, 127)
-    else:
-        whole = jnp.clip(whole, -127, 127)
+    whole = jnp.clip(jnp.round(exact + small), -127, 127)
     return jnp.exp2((exact - whole) + small) * _two_to(whole)
 
 
@@ -125,7 +121,11 @@ def _power_of_two(count: Any, rate: Any) -> Any:
     head = lift(_leading_bits, weight)
     small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
-    whole = jnp.clip(jnp.round(exact + small), -127, 127)
+    whole = jnp.round(exact + small)
+    if nx.is_plain(rate):
+        whole = jnp.maximum(whole, -127) if rate < 0 else jnp.minimum(whole, 127)
+    else:
+        whole = jnp.clip(whole, -127, 127)
     return jnp.exp2((exact - whole) + small) * _two_to(whole)
 
 

@@ -248,7 +248,7 @@ DECAY_CASES: dict[str, Case] = {
     "jagged_restarts": Case(
         lambda: js.jagged_restarts(js.cosine_decay_schedule(0.3, 1000, 0.1), 103, 17, 5, 0.01),
         lambda t: half_cosine(0.3, 0.3 * 0.1, share(t, 1000)) * sawtooth(t, 103, 17, 5, 0.01),
-        (98, 103, 120, 201, 206, 1000), 16, 0.0, 0.3, "turns",
+        (98, 103, 120, 201, 206, 1000), 8, 0.0, 0.3, "turns",
     ),
     "linear_cosine_decay": Case(
         lambda: js.linear_cosine_decay(0.3, 1003, 0.5, 0.25, 0.0625),
@@ -258,7 +258,7 @@ DECAY_CASES: dict[str, Case] = {
     "linear_cosine_decay/waves": Case(
         lambda: js.linear_cosine_decay(0.3, 10_007, 3.5, beta=0.0),
         lambda t: M(0.3) * (1 - share(t, 10_007)) * wave(share(t, 10_007), 3.5),
-        (1430, 4289, 10_007), 12, 0.0, 0.3, "turns", 10_007,
+        (1430, 4289, 10_007), 8, 0.0, 0.3, "turns", 10_007,
     ),
     "noisy_linear_cosine_decay": Case(
         lambda: js.noisy_linear_cosine_decay(0.3, 10_007, 0.01, 0.55, 0.5, 1.0, 0.001, seed=7),
