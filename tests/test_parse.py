@@ -56,7 +56,7 @@ def test_numbers_are_read_back(value):
     again = parse(repr(schedule))
     assert again == schedule
     assert repr(again) == repr(schedule)
-    assert type(again.value) is float or again.value.dtype == value.dtype
+    assert type(again.value) is float or again.value.dtype == schedule.value.dtype
 
 
 @js.schedule
