@@ -203,7 +203,7 @@ def elapsed_since(step: Any, begin: Any) -> Any:
         return step
     if nx.is_host(step):
         return step.code.line("{0} - {1} if {0} > {1} else 0", step, begin)
-    if nx.is_whole(step) and type(begin) is int and begin > np.iinfo(step.dtype).max:
+    if _is_beyond(step, begin):
         return jnp.zeros_like(step)
     return jnp.maximum(step - nx.like_step(step, begin), 0)
 
@@ -237,7 +237,7 @@ def periods(count: Any, period: Any) -> Any:
         quotient = jnp.floor(count / period)
         quotient = jnp.where(quotient * period > count, quotient - 1, quotient)
         return jnp.where((quotient + 1) * period <= count, quotient + 1, quotient)
-    if type(period) is int and period > np.iinfo(count.dtype).max:
+    if _is_beyond(count, period):
         return jnp.zeros_like(count)
     period = nx.like_step(count, period)
     if nx.is_plain(period):
@@ -270,9 +270,7 @@ def _is_beyond(step: Any, number: Any) -> bool:
 def cycle(count: Any, period: Any) -> tuple[Any, Any]:
     """How many whole periods of at least one step a count holds, and the steps beyond them."""
     number = periods(count, period)
-    if nx.is_host(count) or not nx.is_whole(count) or type(period) is not int:
-        return number, count - number * nx.like_step(count, period)
-    if period > np.iinfo(count.dtype).max:
+    if not nx.is_host(count) and _is_beyond(count, period):
         return number, count
     return number, count - number * nx.like_step(count, period)
 

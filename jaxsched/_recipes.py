@@ -47,17 +47,15 @@ def warmup_constant_schedule(
     return linear_schedule(init_value, peak_value, warmup_steps)
 
 
-WARMUP_COSINE = {
-    "init_value": checks.finite,
-    "peak_value": checks.finite,
-    "warmup_steps": checks.steps,
-    "decay_steps": checks.steps,
-    "end_value": checks.finite,
-    "exponent": checks.nonnegative,
-}
-
-
-@own_recipe(checks.AtMost("warmup_steps", "decay_steps"), **WARMUP_COSINE)
+@own_recipe(
+    checks.AtMost("warmup_steps", "decay_steps"),
+    init_value=checks.finite,
+    peak_value=checks.finite,
+    warmup_steps=checks.steps,
+    decay_steps=checks.steps,
+    end_value=checks.finite,
+    exponent=checks.nonnegative,
+)
 def warmup_cosine_decay_schedule(
     init_value: ArrayLike,
     peak_value: ArrayLike,
