@@ -1,5 +1,6 @@
 """What is around a reducer and a rate: bad input is an error in the caller's words."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -77,6 +78,17 @@ ERRORS = [
         ValueError,
         "plateau_report: there are 2 plateau states, at ['a'], ['b']: give the name of one",
     ),
+    (
+        lambda: jax.jit(lambda s: jaxsched.plateau_report(s).scale)(reduce().init(1.0)),
+        TypeError,
+        "plateau_report: opt_state must hold numbers, got traced arrays: call it outside of jax.jit",
+    ),
+    (
+        lambda: jaxsched.plateau_report(jax.vmap(reduce().init)(jnp.ones(3))),
+        ValueError,
+        "plateau_report: opt_state must be that of one run, got one of shape (3,): "
+        "take one, jax.tree.map(lambda x: x[i], opt_state)",
+    ),
     # --- with_plateau ---
     (lambda: place(0.1), TypeError, "with_plateau: optimizer must be an optax optimizer, got 0.1"),
     (
@@ -85,7 +97,7 @@ ERRORS = [
         "reduce_on_plateau: factor must be a number above 0 and below 1, got 2.0",
     ),
     (
-        lambda: place(optax.MultiSteps(SGD, 2), ema_decay=0.5),
+        lambda: place(optax.MultiSteps(SGD, 2), ema_decay=0.5).init(jnp.ones(2)),
         ValueError,
         "with_plateau: ema_decay cannot be used with optax.MultiSteps",
     ),

@@ -210,7 +210,18 @@ def _accumulate(tx, values, state=None):
     return scales, state
 
 
-@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: m.gradient_transformation()])
+IN_A_CHAIN = {
+    "itself": lambda m: m,
+    "its transformation": lambda m: m.gradient_transformation(),
+    "after another": lambda m: optax.chain(optax.clip(5.0), m.gradient_transformation()),
+    "before another": lambda m: optax.chain(m.gradient_transformation(), optax.scale(1.0)),
+    "named": lambda m: optax.named_chain(("sgd", m.gradient_transformation())),
+    "masked": lambda m: optax.masked(m.gradient_transformation(), True),
+    "in a wrapper": lambda m: optax.apply_if_finite(m.gradient_transformation(), 3),
+}
+
+
+@pytest.mark.parametrize("wrap", IN_A_CHAIN.values(), ids=IN_A_CHAIN)
 def test_with_multi_steps_the_metric_of_all_micro_batches_counts(wrap):
     """The means are 2, 2, 2; the last ones are 3, 2, 1, which a reducer inside takes for improvements."""
     values = [1.0, 3.0, 2.0, 2.0, 3.0, 1.0]
@@ -220,6 +231,36 @@ def test_with_multi_steps_the_metric_of_all_micro_batches_counts(wrap):
     assert (state[1].best_value, state[1].step, state[1].last_reduction_step) == (2.0, 3, 2)
     inside = optax.MultiSteps(optax.chain(optax.sgd(1.0), PLATEAU), 2)
     assert _accumulate(inside, values)[0] == [0, 1, 0, 1, 0, 1]
+
+
+def test_with_multi_steps_for_some_parameters():
+    """The others are updated, and scaled, with every micro-batch; decisions fall with the updates."""
+    params = {"w": jnp.ones(2), "b": jnp.ones(2)}
+    multi = optax.MultiSteps(optax.sgd(1.0), 2).gradient_transformation()
+    parts = optax.partition({"multi": multi, "sgd": optax.sgd(1.0)}, {"w": "multi", "b": "sgd"})
+    tx = jaxsched.with_plateau(parts, 0.5, 1)
+    state, w, b = tx.init(params), [], []
+    for value in [1.0, 3.0, 2.0, 2.0, 3.0, 3.0]:
+        updates, state = tx.update(params, state, params, value=value)
+        w.append(-float(updates["w"][0]))
+        b.append(-float(updates["b"][0]))
+    assert w == [0, 1, 0, 0.5, 0, 0.25]
+    assert b == [1, 1, 1, 0.5, 0.5, 0.25]
+    assert state[1].step == 3
+
+
+def test_several_multi_steps_are_refused():
+    two = optax.MultiSteps(optax.sgd(1.0), 2).gradient_transformation()
+    for optimizer in (
+        optax.partition({"a": two, "b": two}, {"w": "a", "b": "b"}),
+        optax.MultiSteps(two, 3),
+    ):
+        with pytest.raises(ValueError) as error:  # noqa: PT011 - the whole message follows
+            jaxsched.with_plateau(optimizer).init({"w": jnp.ones(2), "b": jnp.ones(2)})
+        assert str(error.value) == (
+            "with_plateau: optimizer must hold at most one optax.MultiSteps, got 2: "
+            "put one around the whole optimizer"
+        )
 
 
 def test_with_multi_steps_decisions_fall_when_updates_do():

@@ -165,13 +165,56 @@ def test_what_cannot_be_restored_is_an_error():
     assert str(error.value) == "restore_optax_state: saved.scale must have the shape (), got (3,)"
 
 
-def test_the_state_of_optax_is_not_taken_for_ours():
-    plateau = jaxsched.reduce_on_plateau()
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_replacing_the_import_is_enough(dtype):
+    """A state that optax made goes into our update as it is, after any number of steps."""
+
+    def optimizer(library):
+        reducer = library.reduce_on_plateau(0.5, 2, accumulation_size=2, cooldown=1)
+        return optax.chain(optax.scale_by_adam(), reducer)
+
+    params, old, new = (
+        jnp.asarray([0.5, -1.0], dtype),
+        optimizer(optax.contrib),
+        optimizer(jaxsched),
+    )
+    state, before, expected = old.init(params), [], []
+    for value in VALUES:
+        before.append(state)
+        updates, state = old.update(params, state, params, value=value)
+        expected.append(updates)
+    for k, state in enumerate(before):
+        update = jax.jit(new.update)
+        for value, rate in zip(VALUES[k:], expected[k:], strict=True):
+            updates, state = update(params, state, params, value=value)
+            assert_array_equal(updates, rate)
+        assert jax.tree.structure(state) == jax.tree.structure(new.init(params))
+        assert {leaf.dtype for leaf in state[1]} == {np.dtype(np.float32), np.dtype(np.int32)}
+        assert state[1].step == len(VALUES) - k
+
+
+def test_a_state_of_optax_whose_step_would_be_missed_is_refused():
+    state = optax.contrib.reduce_on_plateau().init(jnp.ones(1))
+    schedule = jaxsched.linear_schedule(1.0, 0.0, 10)
+    for plateau in (
+        jaxsched.reduce_on_plateau(start_step=5),
+        jaxsched.reduce_on_plateau(learning_rate=schedule, min_lr=0.1),
+    ):
+        with pytest.raises(TypeError) as error:
+            plateau.update(jnp.ones(1), state, value=1.0)
+        assert str(error.value) == (
+            "reduce_on_plateau: start_step and a schedule as learning_rate go by the step, which "
+            "optax's state does not hold: convert it with jaxsched.restore_optax_state(..., step=...)"
+        )
+    plateau = jaxsched.reduce_on_plateau(learning_rate=1.0, min_lr=0.1)
+    assert plateau.update(jnp.ones(1), state, value=1.0)[1].step == 1
+
+
+def test_another_state_is_refused():
     with pytest.raises(TypeError) as error:
-        plateau.update(jnp.ones(1), optax.contrib.reduce_on_plateau().init(jnp.ones(1)), value=1.0)
+        jaxsched.reduce_on_plateau().update(jnp.ones(1), optax.EmptyState(), value=1.0)
     assert str(error.value) == (
-        "reduce_on_plateau: the state is not this reducer's, got a ReduceLROnPlateauState "
-        "(jaxsched.restore_optax_state converts optax's)"
+        "reduce_on_plateau: the state must be a plateau reducer's, got EmptyState"
     )
 
 

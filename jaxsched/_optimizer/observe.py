@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Hashable
 from typing import Any
 
+import jax.numpy as jnp
 import optax
 
 from jaxsched import checks
@@ -111,7 +112,9 @@ def plateau_report(opt_state: Any, *, name: Hashable | None = None) -> PlateauRe
       The report.
 
     Raises:
-      ValueError: the state holds no reducer, or several of which none is named.
+      TypeError: the state is traced, as inside of `jax.jit`.
+      ValueError: the state holds no reducer, or several of which none is named, or is that of several
+        runs at once, as `jax.vmap` makes it.
 
     Example:
       >>> import jax.numpy as jnp
@@ -128,6 +131,15 @@ def plateau_report(opt_state: Any, *, name: Hashable | None = None) -> PlateauRe
     """
     found = Found(opt_state, ReduceLROnPlateauState)
     state = found[choose(found, name, "plateau_report")[0]]
+    if checks.is_unknown(state.scale):
+        raise TypeError(
+            "plateau_report: opt_state must hold numbers, got traced arrays: call it outside of jax.jit"
+        )
+    if jnp.shape(state.scale):
+        raise ValueError(
+            "plateau_report: opt_state must be that of one run, got one of shape "
+            f"{jnp.shape(state.scale)}: take one, jax.tree.map(lambda x: x[i], opt_state)"
+        )
     last = int(state.last_reduction_step)
     return PlateauReport(
         scale=float(state.scale),

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
+import jax
 import optax
 
 from jaxsched import checks
@@ -24,7 +25,9 @@ class _Placed:
     rule: PlateauRule
 
     def init(self, params: Any) -> tuple[Any, Any]:
-        return self.optimizer.init(params), self.rule.init(params)
+        before = self.optimizer.init(params)
+        self._accumulator(before)
+        return before, self.rule.init(params)
 
     def update(
         self, updates: Any, state: Any, params: Any = None, *, value: Any = None, **extra_args: Any
@@ -35,22 +38,49 @@ class _Placed:
             updates, after = self.optimizer.update(updates, before, params, **given)
         else:
             updates, after = self.optimizer.update(updates, before, params)
-        after: Any = after
-        if not isinstance(before, optax.MultiStepsState):
+        multi = self._accumulator(before)
+        if multi is None:
             updates, plateau = self.rule.update(updates, plateau, value=value)
             return updates, (after, plateau)
-        emitted = after.gradient_step != before.gradient_step
+        multi_after = self._accumulator(after)
+        plateau = self.rule.own(plateau)
+        emitted = multi_after.gradient_step != multi.gradient_step
         if value is not None:
             size = self.rule.accumulation_size
-            mini_steps = before.mini_step + 1
+            mini_steps = multi.mini_step + 1
             plateau = self.rule.observe(
                 plateau,
                 value,
-                taken=emitted | (after.mini_step != before.mini_step),  # else it was skipped
+                taken=emitted | (multi_after.mini_step != multi.mini_step),  # else it was skipped
                 closes=lambda count: emitted & (count > (size - 1) * mini_steps),
             )
         updates, plateau = self.rule.apply(updates, plateau, emitted=emitted)
         return updates, (after, plateau)
+
+    def _accumulator(self, state: Any) -> Any:
+        """The state of the `optax.MultiSteps` in the optimizer's; None if there is none.
+
+        Raises:
+          ValueError: there are several, or one beside ``ema_decay``.
+        """
+        found = accumulators(state)
+        if not found:
+            return None
+        if len(found) > 1:
+            raise ValueError(
+                f"with_plateau: optimizer must hold at most one optax.MultiSteps, got {len(found)}: "
+                "put one around the whole optimizer"
+            )
+        if self.rule.ema_decay is not None:
+            raise ValueError("with_plateau: ema_decay cannot be used with optax.MultiSteps")
+        return found[0]
+
+
+def accumulators(state: Any) -> list[Any]:
+    """All states of `optax.MultiSteps` in an optimizer state, also one inside of another."""
+    is_multi = lambda x: isinstance(x, optax.MultiStepsState)
+    found = [node for node in jax.tree.leaves(state, is_leaf=is_multi) if is_multi(node)]
+    return [*found, *(below for node in found for below in accumulators(node.inner_opt_state))]
 
 
 Optimizer = optax.GradientTransformation | optax.MultiSteps
@@ -77,9 +107,10 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
 
     The state is that of ``optax.chain(optimizer, reduce_on_plateau(...))``.
 
-    With `optax.MultiSteps` the metric of all micro-batches counts: a value is the mean over the
-    micro-batches of one update (``accumulation_size`` counts updates), decisions are made when the update
-    is emitted, and steps are updates. A reducer inside of MultiSteps sees the last micro-batch only.
+    With an `optax.MultiSteps` anywhere in the optimizer the metric of all micro-batches counts: a value is
+    the mean over the micro-batches of one update (``accumulation_size`` counts updates), decisions are made
+    when the update is emitted, and steps are updates. A reducer inside of MultiSteps sees the last
+    micro-batch only.
 
     Args:
       optimizer: an optax optimizer, or `optax.MultiSteps` around one.
@@ -91,7 +122,8 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
 
     Raises:
       TypeError: the optimizer is none, or an argument is of the wrong type.
-      ValueError: as :func:`reduce_on_plateau`; and for ``ema_decay`` with MultiSteps.
+      ValueError: as :func:`reduce_on_plateau`; and, when the state is made, for several MultiSteps or one
+        with ``ema_decay``.
 
     Example:
       >>> import jax.numpy as jnp
@@ -109,11 +141,9 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
     ):
         raise checks.refuse("with_plateau: optimizer", "an optax optimizer", optimizer, TypeError)
     rule: Any = rule_of(reduce_on_plateau(*args, **kwargs))
-    multi_steps = optax.MultiSteps
-    inner = getattr(optimizer.update, "__self__", optimizer)
-    if rule.ema_decay is not None and isinstance(inner, multi_steps):
-        raise ValueError("with_plateau: ema_decay cannot be used with optax.MultiSteps")
-    placed = _Placed(inner if isinstance(inner, multi_steps) else optimizer, rule)
+    # Only as MultiSteps, not as its `gradient_transformation()`, does it pass the metric on.
+    inner = getattr(optimizer.update, "__self__", None)
+    placed = _Placed(inner if isinstance(inner, optax.MultiSteps) else optimizer, rule)
     return optax.GradientTransformationExtraArgs(placed.init, placed.update)
 
 

@@ -18,7 +18,9 @@ import optax
 from jax import lax
 
 from jaxsched._optimizer.plateau_state import (
+    OPTAX_FIELDS,
     ReduceLROnPlateauState,
+    from_optax,
     mean_over,
     scalar_metric,
     times,
@@ -87,14 +89,30 @@ class PlateauRule:
         self, updates: Any, state: Any, params: Any = None, *, value: Any = None, **extra_args: Any
     ) -> tuple[Any, ReduceLROnPlateauState]:
         del params, extra_args
-        if not hasattr(state, "record"):
-            raise TypeError(
-                "reduce_on_plateau: the state is not this reducer's, got a "
-                f"{type(state).__name__} (jaxsched.restore_optax_state converts optax's)"
-            )
+        state = self.own(state)
         if value is not None:
             state = self.observe(state, value)
         return self.apply(updates, state)
+
+    def own(self, state: Any) -> ReduceLROnPlateauState:
+        """The state of this reducer; of an optax state, what it holds."""
+        if hasattr(state, "record"):
+            return state
+        if not all(hasattr(state, name) for name in OPTAX_FIELDS):
+            raise TypeError(
+                f"reduce_on_plateau: the state must be a plateau reducer's, got {type(state).__name__}"
+            )
+        if callable(self.learning_rate) or not _is(self.start_step, 0):
+            raise TypeError(
+                "reduce_on_plateau: start_step and a schedule as learning_rate go by the step, which "
+                "optax's state does not hold: convert it with jaxsched.restore_optax_state(..., step=...)"
+            )
+        fresh = self.init()
+        fields = {
+            name: lax.convert_element_type(getattr(state, name), getattr(fresh, name).dtype)
+            for name in OPTAX_FIELDS
+        }
+        return from_optax(fresh, fields)
 
     def observe(
         self, state: ReduceLROnPlateauState, value: Any, *, taken: Any = True, closes: Any = None

@@ -56,6 +56,18 @@ class ReduceLROnPlateauState(NamedTuple):
         return self.record[..., 2]
 
 
+OPTAX_FIELDS = ReduceLROnPlateauState._fields[:6]
+
+
+def from_optax(fresh: ReduceLROnPlateauState, fields: dict[str, Any]) -> ReduceLROnPlateauState:
+    """The fresh state with what an optax state holds, its first six fields or more."""
+    # An update of optax's is scaled by the scale that it has just made.
+    applied = fields.get("applied_scale", fields["scale"])
+    best = fields["best_value"]  # an infinite one, which optax takes for the best, is none
+    best = jnp.where(jnp.isfinite(best), best, fresh.best_value)
+    return fresh._replace(**{**fields, "applied_scale": applied, "best_value": best})
+
+
 def scalar_metric(value: Any) -> Any:
     """The metric as a float32 scalar."""
     where = "reduce_on_plateau: value"

@@ -10,9 +10,8 @@ import jax.numpy as jnp
 
 from jaxsched._optimizer.learning_rate import ScaleByLearningRateState
 from jaxsched._optimizer.opt_state import children
-from jaxsched._optimizer.plateau_state import ReduceLROnPlateauState
+from jaxsched._optimizer.plateau_state import OPTAX_FIELDS, ReduceLROnPlateauState, from_optax
 
-_OPTAX_FIELDS = ReduceLROnPlateauState._fields[:6]
 _MISSING = object()
 
 
@@ -77,16 +76,12 @@ def _plateau(like: Any, saved: Any, where: str, step: int | None) -> Any:
     fields = {
         name: _restore(getattr(like, name), value, f"{where}.{name}", step)
         for name, value in values.items()
-        if name in _OPTAX_FIELDS or value is not _MISSING
+        if name in OPTAX_FIELDS or value is not _MISSING
     }
-    # An update of optax's is scaled by the scale that it has just made.
-    fields.setdefault("applied_scale", fields["scale"])
-    best = fields["best_value"]  # an infinite one, which optax takes for the best, is none
-    fields["best_value"] = jnp.where(jnp.isfinite(best), best, like.best_value)
     if step is not None:
         record = fields.get("record", like.record)
         fields["record"] = record.at[..., 0].set(step)
-    return like._replace(**fields)
+    return from_optax(like, fields)
 
 
 def _rate(like: Any, saved: Any, where: str, step: int | None) -> Any:
