@@ -119,7 +119,7 @@ def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and labels: 1 for good returns ("g"), 0 for bad ones ("b")."""
     table = np.genfromtxt(path, delimiter=",", dtype=str)
     if table.ndim != 2 or table.shape[1] < 2 or not set(table[:, -1]) <= {"g", "b"}:
-        raise ValueError(f"{path}: expected rows of numbers that end with g or b")
+        raise ValueError("its rows must be numbers, and end with g or b")
     return table[:, :-1].astype(np.float32), (table[:, -1] == "g").astype(np.float32)
 
 
@@ -242,7 +242,10 @@ def main() -> None:
         )
 
     begin = time.perf_counter()
-    data = split(*load(options.data))
+    try:
+        data = split(*load(options.data))
+    except ValueError as error:
+        parser.error(f"{options.data} does not hold the data: {error}")
     results = train(data, options.seeds, options.epochs, options.seed)
     runs, accuracies, scales, (compiling, training) = results
     draw(runs, accuracies, scales, -(-len(data[0][0]) // BATCH), options.output)

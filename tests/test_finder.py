@@ -346,6 +346,18 @@ def test_unhashable_functions():
             "batches must be arrays with the batches along a first axis of one length, got [(3,), (4,)]",
         ),
         ({"batches": iter(BATCHES)}, ValueError, "batches must be at least 100 batches, got 20"),
+        (
+            {"batches": [np.zeros((4, 3)), np.zeros((2, 3))]},
+            ValueError,
+            "batches must be batches of one structure and shape (leave out a shorter last one), got "
+            "[((2, 3),), ((4, 3),)]",
+        ),
+        (
+            {"batches": [(np.zeros(3),), {"x": np.zeros(3)}]},
+            ValueError,
+            "batches must be batches of one structure and shape (leave out a shorter last one), got "
+            "[PyTreeDef((*,)), PyTreeDef({'x': *})]",
+        ),
         ({"batches": []}, ValueError, "batches must be at least 100 batches, got 0"),
     ],
 )  # fmt: skip

@@ -80,7 +80,7 @@ def lr_range_test(
     Raises:
       TypeError: an argument is of the wrong type.
       ValueError: an argument is out of its range, ``start`` is not below ``end``, the stacked arrays are of
-        different lengths, or there are not enough batches.
+        different lengths, the batches of different shapes, or there are not enough of them.
       ImportError: ``progress`` is asked for without tqdm.
 
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks", 2017 (arXiv:1506.01186), in the
@@ -212,8 +212,16 @@ def _chunks(batches: Any, steps: int, name: str) -> Iterator[tuple[int, Any, Any
         if len(some) < min(CHUNK, steps - begin):
             given = begin + len(some)
             raise checks.refuse(f"{name}: batches", f"at least {steps} batches", given)
+        for kinds in (set(map(jax.tree.structure, some)), set(map(_shapes, some))):
+            if len(kinds) > 1:
+                what = "batches of one structure and shape (leave out a shorter last one)"
+                raise checks.refuse(f"{name}: batches", what, sorted(kinds, key=str))
         some += some[-1:] * (CHUNK - len(some))
         yield begin, rows, jax.tree.map(lambda *xs: np.stack([np.asarray(x) for x in xs]), *some)
+
+
+def _shapes(batch: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(np.shape(x) for x in jax.tree.leaves(batch))
 
 
 def _endless(batches: Iterable[Any]) -> Iterator[Any]:
