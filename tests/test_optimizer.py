@@ -219,6 +219,39 @@ def test_rates_under_different_masks_have_no_product():
     )
 
 
+def test_a_mask_beside_a_partition_has_no_rate_per_group():
+    one = optax.partition({"heavy": ADAM, "light": ADAM}, LABELS)
+    tx = optax.chain(one, optax.masked(jaxsched.reduce_on_plateau(), MASK))
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        jaxsched.learning_rate(tx.init(PARAMS))
+    assert str(error.value) == (
+        "learning_rate: there are a partition and a mask, and not all of a group may be under the mask: "
+        "put what is masked into the groups"
+    )
+
+
+def test_the_rate_that_an_injected_reducer_is_told_is_no_second_one():
+    reducer = optax.inject_hyperparams(jaxsched.reduce_on_plateau)
+    tx = optax.chain(
+        jaxsched.scale_by_learning_rate(0.25),
+        reducer(factor=0.5, patience=1, learning_rate=0.25, min_lr=0.0),
+    )
+    state = tx.init(PARAMS)
+    for _ in range(2):
+        updates, state = tx.update(PARAMS, state, PARAMS, value=1.0)
+    assert jaxsched.learning_rate(state) == 0.125
+    assert_array_equal(updates["w"], -0.125 * PARAMS["w"])
+
+
+def test_the_scale_of_the_reducer_of_optax_counts():
+    tx = optax.chain(jaxsched.scale_by_learning_rate(0.25), optax.contrib.reduce_on_plateau(0.5, 1))
+    state = tx.init(PARAMS)
+    for _ in range(3):
+        updates, state = tx.update(PARAMS, state, PARAMS, value=1.0)
+        assert_array_equal(updates["w"], -jaxsched.learning_rate(state) * PARAMS["w"])
+    assert jaxsched.learning_rate(state) == 0.0625
+
+
 @pytest.mark.parametrize(
     ("nested", "message"),
     [

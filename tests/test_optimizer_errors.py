@@ -60,7 +60,14 @@ ERRORS = [
     (
         lambda: jaxsched.observe(reduce(), optax.contrib.reduce_on_plateau().init(1.0), value=1.0),
         ValueError,
-        f"observe: {NO_PLATEAU}",
+        "observe: the plateau state is one of optax's: jaxsched.restore_optax_state converts it, and so "
+        "does an update",
+    ),
+    (lambda: jaxsched.observe(reduce(), (), value=1.0), ValueError, f"observe: {NO_PLATEAU}"),
+    (
+        lambda: jaxsched.plateau_report(reduce().init(1.0), name="a"),
+        ValueError,
+        "plateau_report: name must be that of a plateau state, got 'a'; they are at the root",
     ),
     (
         lambda: jaxsched.observe(reduce(), TWO, value=1.0),
@@ -101,7 +108,33 @@ ERRORS = [
         ValueError,
         "with_plateau: ema_decay cannot be used with optax.MultiSteps",
     ),
+    (
+        lambda: place(SGD).update(1.0, reduce().init(1.0), value=1.0),
+        TypeError,
+        "with_plateau: the state must be that of the optimizer and the reducer, as init makes it, "
+        "got ReduceLROnPlateauState",
+    ),
     # --- the peers' arguments ---
+    (
+        lambda: jaxsched.plateau_from_torch(1.0, threshold=2.0),
+        ValueError,
+        "plateau_from_torch: threshold must be a number from 0 to 1, got 2.0",
+    ),
+    (
+        lambda: jaxsched.plateau_from_torch(1.0, threshold_mode="abs", threshold=-1.0),
+        ValueError,
+        "plateau_from_torch: threshold must be a non-negative finite number, got -1.0",
+    ),
+    (
+        lambda: jaxsched.plateau_from_torch(1.0, factor=1.0),
+        ValueError,
+        "plateau_from_torch: factor must be a number of at least 0 and below 1, got 1.0",
+    ),
+    (
+        lambda: jaxsched.plateau_from_keras(None),
+        TypeError,
+        "plateau_from_keras: learning_rate must be a schedule or a non-negative finite number, got None",
+    ),
     (
         lambda: jaxsched.plateau_from_torch(1.0, mode="auto"),
         ValueError,

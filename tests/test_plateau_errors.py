@@ -107,7 +107,10 @@ ERRORS = [
             ValueError,
             f"reduce_on_plateau: monitor must be {DIRECTION}, got {name!r}",
         )
-        for name in ("neg_mean_squared_error", "val/neg_mse", "inverse_accuracy", "non_accuracy")
+        for name in (
+            *("neg_mean_squared_error", "val/neg_mse", "inverse_accuracy", "non_accuracy"),
+            *("drop_in_accuracy", "loss_of_precision", "error_free_accuracy", "decrease_in_loss"),
+        )
     ),
     (
         lambda: reduce(monitor=3),
@@ -155,6 +158,16 @@ ERRORS = [
         lambda: reduce(learning_rate=-0.1),
         ValueError,
         "reduce_on_plateau: learning_rate must be a non-negative finite number, got -0.1",
+    ),
+    (
+        lambda: reduce(axis_name=3),
+        TypeError,
+        "reduce_on_plateau: axis_name must be the name of an axis, or a tuple of names, got 3",
+    ),
+    (
+        lambda: reduce(learning_rate=lambda step: jnp.ones(3), min_lr=0.1).update(1.0, STATE),
+        ValueError,
+        "reduce_on_plateau: learning_rate must return a scalar, got an array of shape (3,)",
     ),
     # --- a metric ---
     (

@@ -70,7 +70,8 @@ def test_observe_finds_the_reducer(tx):
         )
         if not np.array_equal(old, new)
     ]
-    assert sorted(path.rsplit(".", 1)[-1] for path in changed) == ["best_value", "record", "scale"]
+    fields = sorted(path.rsplit(".", 1)[-1] for path in changed)
+    assert fields == ["applied_scale", "best_value", "record", "scale"]
     # And the next update is reduced.
     updates, full = (tx.update(PARAMS, s, PARAMS)[0]["w"] for s in (state, first))
     assert_array_equal(updates, 0.5 * full)
@@ -87,6 +88,38 @@ def test_observe_changes_only_the_next_update():
     assert jaxsched.plateau_report(state).last_reduction_step == 1
     _, state = tx.update(PARAMS, state)
     assert jaxsched.learning_rate(state) == 0.5
+
+
+def test_before_the_first_update_the_rate_is_that_of_the_first():
+    rate = {"learning_rate": 1.0, "min_lr": 0.75}
+    for options, expected in (({}, 0.5), (rate, 0.75)):
+        tx = jaxsched.with_plateau(jaxsched.scale_by_learning_rate(1.0), 0.5, 1, **options)
+        state = tx.init(PARAMS)
+        for _ in range(2):
+            state = jaxsched.observe(tx, state, value=1.0)
+        assert jaxsched.learning_rate(state) == expected
+        updates, state = tx.update(PARAMS, state)
+        assert jaxsched.learning_rate(state) == -updates["b"][0] == expected
+
+
+def test_no_two_fields_share_a_buffer_so_that_a_state_can_be_donated():
+    tx = jaxsched.with_plateau(jaxsched.scale_by_learning_rate(1.0), 0.5, 1)
+    old = optax.chain(optax.scale_by_learning_rate(1.0), optax.contrib.reduce_on_plateau(0.5, 1))
+    fresh = lambda: tx.init(PARAMS)
+    states = {
+        "fresh": fresh(),
+        "after an update": tx.update(PARAMS, fresh(), value=1.0)[1],
+        "after an observation": jaxsched.observe(tx, fresh(), value=1.0),
+        "restored": jaxsched.restore_optax_state(fresh(), old.init(PARAMS), step=1),
+        "optax's": tx.update(PARAMS, (fresh()[0], old.init(PARAMS)[1]), value=1.0)[1],
+    }
+    step = jax.jit(
+        lambda s: (jaxsched.observe(tx, s, value=1.0), jaxsched.learning_rate(s)), donate_argnums=0
+    )
+    for name, state in states.items():
+        buffers = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state)]
+        assert len(set(buffers)) == len(buffers), name
+        step(state)
 
 
 def test_observe_equals_update_with_value():
@@ -247,6 +280,13 @@ def test_with_multi_steps_for_some_parameters():
     assert w == [0, 1, 0, 0.5, 0, 0.25]
     assert b == [1, 1, 1, 0.5, 0.5, 0.25]
     assert state[1].step == 3
+    _, state = tx.update(params, state, params)
+    state = jaxsched.observe(
+        tx, state, value=9.0
+    )  # in the middle of an update: from the next one on
+    for expected in (0.125, 0.125):
+        updates, state = tx.update(params, state, params)
+        assert -float(updates["b"][0]) == state[1].applied_scale == expected
 
 
 def test_several_multi_steps_are_refused():
@@ -273,6 +313,34 @@ def test_with_multi_steps_decisions_fall_when_updates_do():
     scales, state = _accumulate(tx, [0, 0, 0] + [1, 2, 3] * 2 + [2, 2, 2, 3, 3, 1])
     assert scales[-3:] == [0, 0, 0.5]
     assert (state[1].step, state[1].last_reduction_step, state[1].count) == (5, 4, 0)
+
+
+def test_with_multi_steps_of_changing_length_a_block_is_of_updates():
+    """Updates of 1 and 3 micro-batches in turn; every block is of 3 updates."""
+    multi = optax.MultiSteps(optax.sgd(1.0), lambda i: jnp.where(i % 2 == 0, 1, 3))
+    tx = jaxsched.with_plateau(multi, 0.5, 1, accumulation_size=3)
+    scales, _ = _accumulate(tx, [2.0] * 24)
+    emitted = [scale for scale in scales if scale]
+    assert emitted == [1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
+
+
+def test_with_multi_steps_a_value_with_the_last_micro_batch_is_enough():
+    tx = jaxsched.with_plateau(optax.MultiSteps(optax.sgd(1.0), 4), 0.5, 1, accumulation_size=2)
+    state, scales = tx.init(PARAMS), []
+    for i in range(32):
+        given = {"value": 1.0} if i % 4 == 3 else {}
+        updates, state = tx.update(PARAMS, state, PARAMS, **given)
+        scales.append(-float(updates["b"][0]))
+    assert scales[3::4] == [1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_with_multi_steps_an_ignored_value_still_ends_its_block():
+    """The observations are 1, 5 and 5; without any value there is none."""
+    multi = optax.MultiSteps(optax.sgd(1.0), 2)
+    tx = jaxsched.with_plateau(multi, 0.5, 1, nonfinite="ignore")
+    nan = np.nan
+    assert _accumulate(tx, [1, nan, 5, 5, 5, 5])[0][1::2] == [1, 0.5, 0.25]
+    assert _accumulate(tx, [1, nan, nan, nan, 5, 5])[0][1::2] == [1, 1, 0.5]
 
 
 def test_with_multi_steps_a_skipped_micro_batch_does_not_count():

@@ -125,6 +125,15 @@ def test_a_bfloat16_checkpoint_becomes_float32():
     assert (restored.step, restored.num_reductions, restored.last_reduction_step) == (0, 0, -1)
 
 
+def test_a_rate_that_optax_has_not_saved_is_not_known():
+    params, old, new = _old_and_new(jnp.float32)
+    _, state = _run(old, old.init(params), params, VALUES[:3])
+    restored = jaxsched.restore_optax_state(new.init(params), state, step=3)
+    assert np.isnan(jaxsched.learning_rate(restored))
+    _, restored = _run(new, restored, params, VALUES[3:4])
+    assert jaxsched.learning_rate(restored) == np.float32(optax.cosine_decay_schedule(1.0, 12)(3))
+
+
 def test_our_own_state_restores_whole():
     params, _, new = _old_and_new(jnp.float32)
     _, state = _run(new, new.init(params), params, VALUES)

@@ -105,6 +105,31 @@ def test_state_types_do_not_depend_on_the_parameters(dtype):
     assert_array_equal(updates["w"], (state.scale * np.float32(3)).astype(dtype))
 
 
+def test_integer_updates_become_float32():
+    plateau = jaxsched.reduce_on_plateau(patience=1, factor=0.5)
+    state = plateau.init(None)
+    for _ in range(2):
+        updates, state = plateau.update(jnp.arange(3), state, value=1.0)
+    assert updates.dtype == np.float32
+    assert_array_equal(updates, [0, 0.5, 1])
+
+
+def test_no_rounding_takes_the_rate_below_min_lr():
+    rates = np.random.default_rng(0).uniform(0.01, 1, 1000).astype(np.float32)
+    for min_lr in (1e-4, 3e-3, 0.007):
+
+        def rate_after(rate, min_lr=min_lr):
+            plateau = jaxsched.reduce_on_plateau(0.1, 1, learning_rate=rate, min_lr=min_lr)
+            state = plateau.init(None)
+            for _ in range(6):
+                _, state = plateau.update(jnp.ones(1), state, value=1.0)
+            return rate * state.applied_scale
+
+        found = np.asarray(jax.jit(jax.vmap(rate_after))(rates))
+        assert (found >= np.float32(min_lr)).all()
+        assert (found <= np.nextafter(np.float32(min_lr), 1) * np.float32(1 + 1e-7)).all()
+
+
 def test_bfloat16_parameters_decide_as_float32_parameters():
     """optax loses improvements of 5e-4 here."""
     rng = np.random.default_rng(2)

@@ -118,7 +118,9 @@ def learning_rate(opt_state: Any) -> Any:
 
     *Used*, not *next*: after an update at step ``n`` it is the rate of step ``n``, and a reduction by
     :func:`observe` shows once an update has used it. (The next rate is ``schedule(n + 1)`` times the
-    ``scale`` of :func:`plateau_report`.) Before the first update it is the rate of the first.
+    ``scale`` of :func:`plateau_report`, or ``min_lr`` where that is more.) Before the first update it is
+    the rate of the first; just after :func:`restore_optax_state`, with a schedule, it is NaN: optax has
+    not saved it.
 
     It is read from the state of :func:`scale_by_learning_rate` or from `optax.inject_hyperparams`, through
     `optax.chain`, `optax.MultiSteps`, `optax.masked` (then it is the rate of the parameters under the mask)
@@ -131,7 +133,8 @@ def learning_rate(opt_state: Any) -> Any:
       A float32 array, or for `optax.partition` a dict of group -> rate, of those groups that record one.
 
     Raises:
-      ValueError: the state holds no rate; or rates under different masks, which have no common one.
+      ValueError: the state holds no rate; or rates under different masks, or under a mask and in a
+        partition, which have no common one.
 
     Example:
       >>> import jax.numpy as jnp
@@ -179,10 +182,14 @@ def _walk(node: Any) -> _Rates:
         return _Rates([bare(node, ScaleByLearningRateState).learning_rate], has_rate=True)
     if isinstance(node, ReduceLROnPlateauState):
         return _Rates([bare(node, ReduceLROnPlateauState).applied_scale])
+    if isinstance(node, optax.contrib.ReduceLROnPlateauState):  # it has just made its scale
+        return _Rates([bare(node, optax.contrib.ReduceLROnPlateauState).scale])
     if isinstance(node, optax.transforms.PartitionState):
         return _Rates(groups={key: _group(state) for key, state in node.inner_states.items()})
     if hasattr(node, "hyperparams") and hasattr(node, "inner_state"):
         inner = _walk(node.inner_state)
+        if isinstance(node.inner_state, ReduceLROnPlateauState):
+            return inner  # its `learning_rate` is that of the optimizer, for `min_lr`
         if inner.has_rate or "learning_rate" not in node.hyperparams:
             return inner  # what the inner transformation recorded is what it was given
         rate = jax.tree.leaves(node.hyperparams["learning_rate"])[0]
@@ -214,6 +221,11 @@ def _in_series(parts: list[_Rates]) -> _Rates:
     partitions = [part.groups for part in parts if part.groups is not None]
     if len(partitions) > 1:
         raise ValueError("learning_rate: there are several partitions, whose groups differ")
+    if partitions and any(part.masked for part in parts):
+        raise ValueError(
+            "learning_rate: there are a partition and a mask, and not all of a group may be under the "
+            "mask: put what is masked into the groups"
+        )
     return _Rates(
         [factor for part in parts for factor in part.factors],
         any(part.has_rate for part in parts),

@@ -22,20 +22,13 @@ cross_entropy crossentropy nll perplexity ppl bpc bpb error error_rate mae mape 
 """
 _MODES: dict[str, str] = dict.fromkeys(_UP.split(), "max")
 _MODES.update(dict.fromkeys(_DOWN.split(), "min"))
-# In front of a metric these turn it round, or may.
-_TURNING = {
-    "neg",
-    "negative",
-    "negated",
-    "minus",
-    "inverse",
-    "inv",
-    "inverted",
-    "one",
-    "non",
-    "not",
-    "anti",
-}
+# In front of a metric these turn it round, or may, or make it another quantity: `inverse_accuracy`,
+# `drop_in_accuracy`, `loss_of_precision`.
+_TURNING = """
+neg negative negated minus inverse inv inverted one non not no anti free vs versus
+of in from to per by until drop decrease reduction fall increase improvement gain rise
+change delta diff difference gap missing wrong
+"""
 _PREFIXES = ("val", "valid", "validation", "train", "test", "eval")
 
 
@@ -50,7 +43,7 @@ def mode_of(monitor: Any, where: str) -> str:
     # The output of a model with several is named before its metric: `decoder_loss`.
     words = name.split("_")
     for start in range(len(words)):
-        if _TURNING & set(words[:start]):
+        if set(_TURNING.split()) & set(words[:start]):
             break
         mode = _MODES.get("_".join(words[start:]))
         if mode:

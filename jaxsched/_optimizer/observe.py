@@ -60,7 +60,7 @@ def observe(
         raise checks.refuse("observe: plateau", allowed, plateau, TypeError)
     found = Found(opt_state, ReduceLROnPlateauState)
     for i in choose(found, name, "observe", every=every):
-        found[i] = rule.observe(found[i], value)
+        found[i] = rule.observed(found[i], value)
     return found.rebuild()
 
 
@@ -69,7 +69,7 @@ class PlateauReport:
     """What a reducer has done so far, in Python numbers; prints as one line.
 
     Attributes:
-      scale: what the next update is multiplied by.
+      scale: what the next update is multiplied by (``min_lr`` may want more).
       best_value: the best observation yet; infinite before the first.
       num_reductions: how many times the scale was reduced.
       last_reduction_step: the step of the first update after the last reduction, or None.

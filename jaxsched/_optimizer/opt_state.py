@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import optax
 
 
 class Found:
@@ -18,6 +19,7 @@ class Found:
     """
 
     def __init__(self, opt_state: Any, kind: Any):
+        self.opt_state = opt_state
         is_leaf = lambda x: isinstance(x, kind)
         nodes, self._tree = jax.tree_util.tree_flatten_with_path(opt_state, is_leaf=is_leaf)
         self._nodes = [node for _, node in nodes]
@@ -72,12 +74,17 @@ def choose(found: Found, name: Any, who: str, *, every: bool = False) -> list[in
       ValueError: there is none, or none of this name, or several and none was named.
     """
     if not len(found):
+        if len(Found(found.opt_state, optax.contrib.ReduceLROnPlateauState)):
+            raise ValueError(
+                f"{who}: the plateau state is one of optax's: jaxsched.restore_optax_state converts it, "
+                "and so does an update"
+            )
         raise ValueError(
             f"{who}: the optimizer state holds no plateau state: build the optimizer with "
             "jaxsched.with_plateau(optimizer, ...)"
         )
     indices = list(range(len(found))) if name is None else found.named(name)
-    places = ", ".join(found.paths)
+    places = ", ".join(path or "the root" for path in found.paths)
     if not indices:
         raise ValueError(
             f"{who}: name must be that of a plateau state, got {name!r}; they are at {places}"

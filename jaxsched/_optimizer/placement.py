@@ -32,6 +32,11 @@ class _Placed:
     def update(
         self, updates: Any, state: Any, params: Any = None, *, value: Any = None, **extra_args: Any
     ) -> tuple[Any, Any]:
+        if not (isinstance(state, tuple) and len(state) == 2):
+            raise TypeError(
+                "with_plateau: the state must be that of the optimizer and the reducer, as init makes it, "
+                f"got {type(state).__name__}"
+            )
         before, plateau = state
         if isinstance(self.optimizer, (optax.GradientTransformationExtraArgs, optax.MultiSteps)):
             given = extra_args if value is None else {**extra_args, "value": value}
@@ -46,14 +51,8 @@ class _Placed:
         plateau = self.rule.own(plateau)
         emitted = multi_after.gradient_step != multi.gradient_step
         if value is not None:
-            size = self.rule.accumulation_size
-            mini_steps = multi.mini_step + 1
-            plateau = self.rule.observe(
-                plateau,
-                value,
-                taken=emitted | (multi_after.mini_step != multi.mini_step),  # else it was skipped
-                closes=lambda count: emitted & (count > (size - 1) * mini_steps),
-            )
+            taken = emitted | (multi_after.mini_step != multi.mini_step)  # else it was skipped
+            plateau = self.rule.observe(plateau, value, taken=taken, emitted=emitted)
         updates, plateau = self.rule.apply(updates, plateau, emitted=emitted)
         return updates, (after, plateau)
 
@@ -108,9 +107,9 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
     The state is that of ``optax.chain(optimizer, reduce_on_plateau(...))``.
 
     With an `optax.MultiSteps` anywhere in the optimizer the metric of all micro-batches counts: a value is
-    the mean over the micro-batches of one update (``accumulation_size`` counts updates), decisions are made
-    when the update is emitted, and steps are updates. A reducer inside of MultiSteps sees the last
-    micro-batch only.
+    the mean over the micro-batches of one update, or of ``accumulation_size`` updates; decisions are made
+    when the update is emitted, if a value comes with that micro-batch; and steps are updates. A reducer
+    inside of MultiSteps sees the last micro-batch only.
 
     Args:
       optimizer: an optax optimizer, or `optax.MultiSteps` around one.

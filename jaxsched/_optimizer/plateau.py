@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, ParamSpec
+from typing import Any, Literal
 
 import jax
 import numpy as np
 import optax
 
 from jaxsched import checks
+from jaxsched._optimizer.improvement import in_float32
 from jaxsched._optimizer.monitor import mode_of
 from jaxsched._optimizer.plateau_rule import PlateauRule
 
-P = ParamSpec("P")
 Number = float | jax.Array | np.ndarray
 Integer = int | jax.Array | np.ndarray
 
@@ -61,7 +61,14 @@ def _base_rate(value: Any, where: str) -> Any:
     return _scalar(checks.nonnegative)(value, where)
 
 
-_CHECKS: dict[str, checks.Constraint] = {
+def _axes(value: Any, where: str) -> Any:
+    names = value if isinstance(value, tuple) else (value,)
+    if value is not None and not (names and all(isinstance(name, str) for name in names)):
+        raise checks.refuse(where, "the name of an axis, or a tuple of names", value, TypeError)
+    return value
+
+
+CHECKS: dict[str, checks.Constraint] = {
     "factor": _scalar(_Open()),
     "patience": _scalar(checks.steps),
     "rtol": _scalar(checks.fraction),
@@ -72,11 +79,14 @@ _CHECKS: dict[str, checks.Constraint] = {
     "mode": checks.one_of("min", "max", "auto"),
     "nonfinite": checks.one_of("bad", "ignore"),
     "start_step": _scalar(checks.steps),
+    "axis_name": _axes,
     "ema_decay": checks.optional(_scalar(_Open(zero=True))),
     "learning_rate": checks.optional(_base_rate),
     "min_lr": checks.optional(_scalar(checks.nonnegative)),
     "eps": checks.optional(_scalar(checks.nonnegative)),
 }
+# torch and Keras also take 0, and go to `min_lr` at once.
+ALSO_ZERO = _scalar(_Open(zero=True))
 
 
 def reduce_on_plateau(
@@ -172,7 +182,7 @@ def reduce_on_plateau(
     """
     name = "reduce_on_plateau"
     given = dict(locals())
-    values = {key: check(given[key], f"{name}: {key}") for key, check in _CHECKS.items()}
+    values = {key: check(given[key], f"{name}: {key}") for key, check in CHECKS.items()}
     if mode == "auto":
         values["mode"] = mode_of(monitor, f"{name}: monitor")
     elif monitor is not None:
@@ -190,5 +200,5 @@ def reduce_on_plateau(
     size = values["accumulation_size"]
     if values["ema_decay"] is not None and not (type(size) is int and size == 1):
         raise ValueError(f"{name}: ema_decay and accumulation_size exclude each other: give one")
-    rule = PlateauRule(**values, axis_name=axis_name)
+    rule = PlateauRule(**values, better=in_float32)
     return optax.GradientTransformationExtraArgs(rule.init, rule.update)

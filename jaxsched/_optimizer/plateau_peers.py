@@ -9,8 +9,10 @@ import numpy as np
 import optax
 
 from jaxsched import checks
+from jaxsched._optimizer.improvement import as_keras, as_torch
 from jaxsched._optimizer.monitor import mode_of
-from jaxsched._optimizer.plateau import reduce_on_plateau
+from jaxsched._optimizer.plateau import ALSO_ZERO, CHECKS
+from jaxsched._optimizer.plateau_rule import PlateauRule
 
 Rate = optax.Schedule | float | jax.Array | np.ndarray
 
@@ -29,16 +31,17 @@ def plateau_from_torch(
     """A :func:`reduce_on_plateau` that decides as `torch.optim.lr_scheduler.ReduceLROnPlateau`.
 
     torch reduces after ``patience + 1`` bad observations, so ``patience`` becomes one more; ``threshold``
-    becomes ``rtol`` or ``atol``. Two decisions differ, where torch's are wrong: with
+    becomes ``rtol`` or ``atol``. Metrics are float32, and compared as torch does in float64, ties of
+    decimal numbers included. Two decisions differ, where torch's are wrong: with
     ``threshold_mode="rel"`` and a negative metric torch takes a worse value for an improvement, and it
     takes an infinity of the good sign for the best value for ever.
 
     Args:
       learning_rate: the optimizer's rate or schedule, to which ``min_lr`` and ``eps`` apply.
       mode: ``"min"`` or ``"max"``.
-      factor: above 0 and below 1.
+      factor: at least 0, which goes to ``min_lr`` at once, and below 1.
       patience: bad observations that are tolerated.
-      threshold: by how much a better value must differ.
+      threshold: by how much a better value must differ; non-negative, and at most 1 for ``"rel"``.
       threshold_mode: ``"rel"`` for a part of the best value, ``"abs"`` for an amount.
       cooldown: observations that are ignored after a reduction.
       min_lr: floor of the rate, a scalar; for one per parameter group use `optax.partition`.
@@ -68,17 +71,33 @@ def plateau_from_torch(
     name = "plateau_from_torch"
     checks.one_of("min", "max")(mode, f"{name}: mode")
     relative = checks.one_of("rel", "abs")(threshold_mode, f"{name}: threshold_mode") == "rel"
-    return reduce_on_plateau(
+    threshold = CHECKS["rtol" if relative else "atol"](threshold, f"{name}: threshold")
+    return _reducer(
+        name,
         factor=factor,
         patience=checks.steps(patience, f"{name}: patience") + 1,
-        rtol=threshold if relative else 0.0,
-        atol=0.0 if relative else threshold,
         cooldown=cooldown,
-        mode=mode,
         learning_rate=learning_rate,
         min_lr=min_lr,
         eps=eps,
+        rtol=threshold if relative else 0.0,
+        atol=0.0 if relative else threshold,
+        mode=mode,
+        better=as_torch,
     )
+
+
+def _reducer(name: str, **values: Any) -> optax.GradientTransformationExtraArgs:
+    """The reducer of these numbers, checked by the peer's names where they are the peer's."""
+    if values["learning_rate"] is None:
+        allowed = "a schedule or a non-negative finite number"
+        raise checks.refuse(f"{name}: learning_rate", allowed, None, TypeError)
+    for key in ("patience", "cooldown", "learning_rate", "min_lr", "eps"):
+        values[key] = CHECKS[key](values[key], f"{name}: {key}")
+    values["factor"] = ALSO_ZERO(values["factor"], f"{name}: factor")
+    plain = {"accumulation_size": 1, "min_scale": 0.0, "nonfinite": "bad", "start_step": 0}
+    rule = PlateauRule(**values, **plain, axis_name=None, ema_decay=None)
+    return optax.GradientTransformationExtraArgs(rule.init, rule.update)
 
 
 def plateau_from_keras(
@@ -94,14 +113,15 @@ def plateau_from_keras(
     """A :func:`reduce_on_plateau` that decides as `keras.callbacks.ReduceLROnPlateau`.
 
     Keras counts the last observation of a cooldown again, so ``cooldown`` becomes one less; ``min_delta``
-    is absolute and becomes ``atol``. Two decisions differ, where Keras's are wrong: it takes a first
+    is absolute and becomes ``atol``. Metrics are compared as Keras does, which rounds the value plus
+    ``min_delta`` to float32. Two decisions differ, where Keras's are wrong: it takes a first
     value that is NaN or infinite for the best value (after NaN it never sees an improvement again), and so
     it does later with an infinity of the good sign.
 
     Args:
       learning_rate: the optimizer's rate or schedule, to which ``min_lr`` applies.
       monitor: the name of the metric, for ``mode="auto"``.
-      factor: above 0 and below 1.
+      factor: at least 0, which goes to ``min_lr`` at once, and below 1.
       patience: the reduction comes at this many bad observations; 0 does as 1.
       mode: ``"min"``, ``"max"``, or ``"auto"`` to tell by the name of the metric.
       min_delta: by how much a better value must differ; its sign does not matter.
@@ -134,13 +154,16 @@ def plateau_from_keras(
     cooldown = checks.steps(cooldown, f"{name}: cooldown")
     least = max if isinstance(cooldown, int) else jax.numpy.maximum
     direction: Any = mode_of(monitor, f"{name}: monitor") if mode == "auto" else mode
-    return reduce_on_plateau(
+    return _reducer(
+        name,
         factor=factor,
         patience=patience,
-        rtol=0.0,
-        atol=abs(checks.finite(min_delta, f"{name}: min_delta")),
         cooldown=least(cooldown - 1, 0),
-        mode=direction,
         learning_rate=learning_rate,
         min_lr=min_lr,
+        eps=0.0,
+        rtol=0.0,
+        atol=abs(checks.finite(min_delta, f"{name}: min_delta")),
+        mode=direction,
+        better=as_keras,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -68,6 +69,7 @@ class PlateauRule:
     learning_rate: Any
     min_lr: Any
     eps: Any
+    better: Callable[..., Any]  # a comparison of `improvement`
 
     def init(self, params: Any = None) -> ReduceLROnPlateauState:
         del params
@@ -115,7 +117,7 @@ class PlateauRule:
         return from_optax(fresh, fields)
 
     def observe(
-        self, state: ReduceLROnPlateauState, value: Any, *, taken: Any = True, closes: Any = None
+        self, state: ReduceLROnPlateauState, value: Any, *, taken: Any = True, emitted: Any = None
     ) -> ReduceLROnPlateauState:
         """The state after one more value of the metric.
 
@@ -123,8 +125,8 @@ class PlateauRule:
           state: the state before.
           value: the metric.
           taken: whether the value counts at all.
-          closes: given the number of values in the block, whether the block is complete; None for
-            ``accumulation_size`` values.
+          emitted: whether the value comes with the last micro-batch of an optimizer step, of which
+            ``accumulation_size`` make a block; None where blocks are of so many values.
         """
         value = scalar_metric(value)
         if self.axis_name is not None:
@@ -135,21 +137,36 @@ class PlateauRule:
             taken = taken & jnp.isfinite(value)
         if self.ema_decay is not None:
             state, value = self._smooth(state, value, taken)
-        elif closes is not None or not _is(self.accumulation_size, 1):
-            state, value, taken = self._accumulate(state, value, taken, closes)
+        elif emitted is not None or not _is(self.accumulation_size, 1):
+            state, value, taken = self._accumulate(state, value, taken, emitted)
         return self._decide(state, value, taken)
 
-    def _accumulate(self, state: Any, value: Any, taken: Any, closes: Any) -> Any:
+    def observed(self, state: ReduceLROnPlateauState, value: Any) -> ReduceLROnPlateauState:
+        """The state after one more value between updates."""
+        state = self.observe(state, value)
+        first = jnp.where(state.step == 0, self.factor_at(state), state.applied_scale)
+        return state._replace(applied_scale=first)
+
+    def _accumulate(self, state: Any, value: Any, taken: Any, emitted: Any) -> Any:
         """The state and the mean with one more value in the block, and whether the block is complete."""
+        size = _int(self.accumulation_size)
         count = optax.safe_increment(state.count)
         n = lax.convert_element_type(count, np.float32)
         mean = (lax.convert_element_type(state.count, np.float32) * state.avg_value + value) / n
-        full = count >= _int(self.accumulation_size) if closes is None else closes(count)
+        if emitted is None:
+            full = taken & (count >= size)
+            mean = jnp.where(taken, mean, state.avg_value)
+            count = jnp.where(taken, count, state.count)
+        else:  # also where the last value is not taken
+            mean = jnp.where(taken, mean, state.avg_value)
+            count = jnp.where(taken, count, state.count)
+            steps = state.step - _int(self.start_step) + np.int32(1)
+            full = emitted & (count > 0) & (lax.rem(steps, size) == 0)
         kept = state._replace(
-            avg_value=jnp.where(taken, jnp.where(full, np.float32(0), mean), state.avg_value),
-            count=jnp.where(taken, jnp.where(full, np.int32(0), count), state.count),
+            avg_value=jnp.where(full, np.float32(0), mean),
+            count=jnp.where(full, np.int32(0), count),
         )
-        return kept, mean, taken & full
+        return kept, mean, full
 
     def _smooth(self, state: Any, value: Any, taken: Any) -> Any:
         """The state and the exponential average with one more value.
@@ -177,7 +194,9 @@ class PlateauRule:
         return jnp.where(count > 1, weight, np.float32(1))  # the first value is taken as it is
 
     def _decide(self, state: ReduceLROnPlateauState, value: Any, decides: Any) -> Any:
-        improved = decides & self._better(value, state.best_value)
+        sign = 1 if self.mode == "min" else -1
+        better = self.better(value, state.best_value, sign, self.rtol, self.atol)
+        improved = decides & better
         bad = jnp.where(improved, np.int32(0), state.plateau_count + np.int32(1))
         bad = jnp.where(state.cooldown_count > 0, np.int32(0), bad)
         fires = bad >= jnp.maximum(_int(self.patience), np.int32(1))
@@ -202,21 +221,6 @@ class PlateauRule:
         since = state.step - state.last_reduction_step
         return state.record + _REDUCTIONS + _LAST * since
 
-    def _better(self, value: Any, best: Any) -> Any:
-        """Whether value is better than best by ``rtol*|best| + atol``, whatever the sign of best.
-
-        ``best * (1 -+ rtol)`` rounds as optax and torch do, so ties fall as theirs.
-        """
-        down, up = (_float(1 - self.rtol), _float(1 + self.rtol))
-        if self.mode == "min":
-            margin = jnp.where(best < 0, up, down)
-            worse = value >= best * margin - _float(self.atol)
-        else:
-            margin = jnp.where(best < 0, down, up)
-            worse = value <= best * margin + _float(self.atol)
-        # No best value yet is infinite, and with rtol=1 its margin NaN: nothing is worse than that.
-        return jnp.isfinite(value) & ~worse
-
     def _is_reduction(self, state: ReduceLROnPlateauState, lower: Any) -> Any:
         """Whether the lower scale makes the rate lower, and by more than eps."""
         if self.min_lr is None and self.eps is None:
@@ -226,8 +230,15 @@ class PlateauRule:
         return change > _float(0.0 if self.eps is None else self.eps)
 
     def _base(self, step: Any) -> Any:
-        rate = self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
-        return _float(rate)
+        if not callable(self.learning_rate):
+            return _float(self.learning_rate)
+        rate = jnp.asarray(self.learning_rate(step))
+        if rate.shape != jnp.shape(step):
+            raise ValueError(
+                "reduce_on_plateau: learning_rate must return a scalar, got an array of shape "
+                f"{rate.shape}"
+            )
+        return lax.convert_element_type(rate, np.float32)
 
     def _multiplier(self, scale: Any, base: Any) -> Any:
         """What multiplies the base rate, so that the rate is max(base*scale, min(base, min_lr))."""
@@ -235,8 +246,16 @@ class PlateauRule:
             return scale
         floor = _float(self.min_lr)
         above = base > floor
-        least = jnp.where(above, floor / jnp.where(above, base, np.float32(1)), np.float32(1))
-        return jnp.maximum(scale, least)
+        base = jnp.where(above, base, np.float32(1))
+        least = floor / base
+        least = jnp.where(base * least < floor, jnp.nextafter(least, np.float32(1)), least)
+        return jnp.maximum(scale, jnp.where(above, least, np.float32(1)))
+
+    def factor_at(self, state: ReduceLROnPlateauState) -> Any:
+        """What the next update is multiplied by."""
+        if self.min_lr is None:
+            return state.scale
+        return self._multiplier(state.scale, self._base(state.step))
 
     def apply(
         self, updates: Any, state: ReduceLROnPlateauState, *, emitted: Any = None
@@ -246,16 +265,15 @@ class PlateauRule:
         Args:
           updates: the updates to scale.
           state: the state before.
-          emitted: whether these are the updates of an optimizer step; None for certainly.
+          emitted: whether these are the updates of an optimizer step; None for certainly. Others, such as
+            those of parameters outside of a MultiSteps, are scaled as at the last step.
         """
-        scale = state.scale
-        if self.min_lr is not None:
-            scale = self._multiplier(scale, self._base(state.step))
+        applied = self.factor_at(state)
         counts = state.step < np.iinfo(np.int32).max
-        applied = scale
         if emitted is not None:
             counts = counts & emitted
             applied = jnp.where(emitted, applied, state.applied_scale)
         record = state.record + _STEP * lax.convert_element_type(counts, np.int32)
-        updates = jax.tree.map(lambda g: times(scale, g), updates)
-        return updates, state._replace(applied_scale=applied, record=record)
+        updates = jax.tree.map(lambda g: times(applied, g), updates)
+        # The product is a buffer of its own: two fields that share one could not be donated.
+        return updates, state._replace(applied_scale=applied * np.float32(1), record=record)

@@ -20,13 +20,13 @@ class ReduceLROnPlateauState(NamedTuple):
     :func:`jaxsched.restore_optax_state` makes this state of a checkpoint that holds only them.
 
     Attributes:
-      scale: what the next update is multiplied by (before ``min_lr``).
+      scale: what the next update is multiplied by (``min_lr`` may want more).
       best_value: the best observation yet; infinite as long as there is none.
       plateau_count: observations without improvement since the last improvement, reduction or cooldown.
       cooldown_count: observations that are still to be ignored.
       count: values in the running average.
       avg_value: the running average of the values given.
-      applied_scale: what the last update was multiplied by; 1 before the first.
+      applied_scale: what the last update was multiplied by; before the first, what that will be.
       record: ``step``, ``num_reductions`` and ``last_reduction_step`` along the last axis. (One array of
         three numbers costs a training loop less than three arrays.)
     """
@@ -62,7 +62,8 @@ OPTAX_FIELDS = ReduceLROnPlateauState._fields[:6]
 def from_optax(fresh: ReduceLROnPlateauState, fields: dict[str, Any]) -> ReduceLROnPlateauState:
     """The fresh state with what an optax state holds, its first six fields or more."""
     # An update of optax's is scaled by the scale that it has just made.
-    applied = fields.get("applied_scale", fields["scale"])
+    # (Its product with 1 is another buffer, for two fields that share one could not be donated.)
+    applied = fields.get("applied_scale", fields["scale"] * np.float32(1))
     best = fields["best_value"]  # an infinite one, which optax takes for the best, is none
     best = jnp.where(jnp.isfinite(best), best, fresh.best_value)
     return fresh._replace(**{**fields, "applied_scale": applied, "best_value": best})
@@ -92,8 +93,13 @@ def scalar_metric(value: Any) -> Any:
 
 
 def times(scale: Any, g: Any) -> Any:
-    """An update times the scale, in its own dtype; a narrower one than float32 is rounded only once."""
+    """An update times the scale, in its own dtype; a narrower one than float32 is rounded only once.
+
+    Integers become float32.
+    """
     g = jnp.asarray(g)
+    if jnp.issubdtype(g.dtype, np.integer):
+        g = lax.convert_element_type(g, np.float32)
     narrow = jnp.issubdtype(g.dtype, np.floating) and jnp.finfo(g.dtype).bits < 32
     wide = np.float32 if narrow else g.dtype
     product = lax.convert_element_type(scale, wide) * lax.convert_element_type(g, wide)
@@ -103,7 +109,7 @@ def times(scale: Any, g: Any) -> Any:
 def mean_over(axis_name: Any, value: Any) -> Any:
     try:
         return lax.pmean(value, axis_name)
-    except NameError:
+    except (NameError, AssertionError):  # the latter from a shard_map that checks replication
         raise ValueError(
             f"reduce_on_plateau: axis_name must be an axis of a surrounding shard_map, pmap or vmap, "
             f"got {axis_name!r}, which is not bound here"

@@ -82,6 +82,19 @@ def test_same_decisions_with_the_usual_numbers():
     assert np.min(theirs) < 0.001
 
 
+@pytest.mark.parametrize("min_delta", [1e-4, 0.01, 0.1])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_same_decisions_with_decimal_metrics(mode, min_delta):
+    """Metrics of two decimals often differ by just min_delta, which float32 alone would not tell."""
+    rng = np.random.default_rng(11)
+    values = np.round(rng.uniform(0.05, 0.45, (100, 40)), 2).astype(np.float32)
+    arguments = {"mode": mode, "min_delta": min_delta, "factor": 0.5, "patience": 1, "cooldown": 2}
+    ours = our_rates(values, np.full(100, 1.0, np.float32), arguments, {})
+    theirs = [keras_rates(v.tolist(), 1.0, **arguments) for v in values]
+    assert_array_equal(ours, np.float32(theirs))
+    assert len(np.unique(ours, axis=0)) > 10
+
+
 DIFFERENT = {
     "a first NaN is the best value for ever": (
         [math.nan, 1.0, 0.5, 0.25, 0.125, 0.0625],

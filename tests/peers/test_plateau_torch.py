@@ -97,6 +97,33 @@ def test_same_decisions_with_the_usual_numbers(mode):
     assert np.min(theirs[:, -1]) < 0.01
 
 
+@pytest.mark.parametrize("threshold", [1e-4, 0.01, 0.1])
+@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_same_decisions_with_decimal_metrics(mode, threshold_mode, threshold):
+    """Metrics of two decimals often differ by just the threshold, which float32 alone would not tell."""
+    rng = np.random.default_rng(11)
+    values = np.round(rng.uniform(0.05, 0.25, (150, 40)), 2)
+    if threshold_mode == "rel":
+        steps = (1 + threshold) ** rng.integers(-4, 5, values.shape)
+        values = np.round(rng.choice([0.1, 0.2, 0.5], (150, 1)) * steps, 6)
+    values = values.astype(np.float32)
+    arguments = {"mode": mode, "threshold_mode": threshold_mode, "threshold": threshold}
+    arguments |= {"factor": 0.5, "patience": 0, "cooldown": 1}
+    ours = our_rates(values, np.full(150, 1.0, np.float32), arguments, {})
+    theirs = [torch_rates(v.tolist(), 1.0, **arguments) for v in values]
+    assert_array_equal(ours, np.float32(theirs))
+    assert len(np.unique(ours, axis=0)) > 10
+
+
+def test_a_factor_of_0_goes_to_min_lr():
+    values = np.float32([[1.0, 1.0, 1.0, 1.0]])
+    arguments = {"factor": 0.0, "patience": 0, "min_lr": 0.125}
+    ours = our_rates(values, np.ones(1, np.float32), arguments, {})
+    assert ours[0].tolist() == torch_rates(values[0].tolist(), 1.0, **arguments)
+    assert ours[0, -1] == 0.125
+
+
 def test_the_default_arguments_are_those_of_torch():
     values = [1.0] * 40
     arrays = {"factor": np.float32([0.1])}  # vmap needs something to map over
