@@ -163,6 +163,18 @@ def jit_with_a_sharded_batch_needs_no_axis_name():
         assert jaxsched.learning_rate(state) == 0.125 * scale
 
 
+def an_axis_that_is_not_there_is_an_error():
+    plateau = jaxsched.reduce_on_plateau(**HYPERPARAMETERS, axis_name="model")
+    message = (
+        "reduce_on_plateau: axis_name must be an axis of a surrounding shard_map, pmap or vmap, "
+        "got 'model', which is not bound here"
+    )
+    for wrap in (by_shard_map, by_shard_map_unchecked):
+        with pytest.raises(ValueError) as error:  # noqa: PT011 - the whole message follows
+            scales_per_device(wrap, plateau, LOCAL)
+        assert str(error.value) == message
+
+
 SCENARIOS = [
     shard_map_averages_the_metric,
     without_axis_name_the_devices_part,
@@ -172,6 +184,7 @@ SCENARIOS = [
     vmap_with_an_axis_name_averages_too,
     pmap_averages_the_metric,
     jit_with_a_sharded_batch_needs_no_axis_name,
+    an_axis_that_is_not_there_is_an_error,
 ]
 
 
