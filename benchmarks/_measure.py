@@ -7,21 +7,27 @@ fastest round counts, for noise only ever adds.
 import math
 import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 
 def interleaved(contenders, *, rounds=9, seconds=0.02):
-    """Seconds per call of each of the named functions: the minimum over interleaved rounds."""
+    """Seconds per call of each of the named functions: the minimum over interleaved rounds.
+
+    A round calls a function for so many seconds, or once where these are 0.
+    """
     repeats = {}
     for name, call in contenders.items():
         call()  # compiles, fills caches
         n, elapsed = 1, 0.0
-        while elapsed <= seconds / 4:
+        while elapsed < seconds / 4:
             n *= 2
             elapsed = _time(call, n)
-        repeats[name] = max(1, round(n * seconds / elapsed))
+        repeats[name] = max(1, round(n * seconds / elapsed)) if seconds else 1
     best = dict.fromkeys(contenders, math.inf)
     for _ in range(rounds):
         for name, call in contenders.items():
@@ -37,33 +43,66 @@ def _time(call, n):
     return time.perf_counter() - begin
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled program as a call to time, and its text."""
+
+    call: Callable[[], Any]
+    text: str
+
+    def __call__(self):
+        return self.call()
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a schedule is as a program: seconds to trace and to compile it, and two sizes."""
+
+    trace: float = math.inf
+    compile: float = math.inf
+    equations: int = 0
+    instructions: int = 0
+
+
 def build_times(makers, *, rounds=3):
-    """Of each named schedule the seconds to trace and to compile, and the size of the program.
+    """Of each named schedule its Build.
 
     The minimum over interleaved rounds, every one a new schedule and a new jit, so nothing is cached.
     """
-    best = dict.fromkeys(makers, (math.inf, math.inf, 0))
+    best = dict.fromkeys(makers, Build())
     for _ in range(rounds):
         for name, make in makers.items():
             jax.clear_caches()
             schedule = make()
             begin = time.perf_counter()
-            lowered = jax.jit(lambda step, s=schedule: s(step)).lower(jnp.int32(0))
-            traced = time.perf_counter()
+            traced = jax.jit(lambda step, s=schedule: s(step)).trace(jnp.int32(0))
+            lowered = traced.lower()
+            built = time.perf_counter()
             compiled = lowered.compile()
             done = time.perf_counter()
-            trace, compile_, _ = best[name]
-            best[name] = (
-                min(trace, traced - begin),
-                min(compile_, done - traced),
-                instructions(compiled),
+            best[name] = Build(
+                min(best[name].trace, built - begin),
+                min(best[name].compile, done - built),
+                equations(traced.jaxpr),
+                instructions(compiled.as_text()),
             )
     return best
 
 
-def instructions(compiled):
+def equations(jaxpr):
+    """The equations of a jaxpr, with those of the jaxprs in it."""
+    if hasattr(jaxpr, "jaxpr"):  # a closed one
+        return equations(jaxpr.jaxpr)
+    if isinstance(jaxpr, tuple | list):
+        return sum(map(equations, jaxpr))
+    if not hasattr(jaxpr, "eqns"):  # another parameter of an equation
+        return 0
+    return sum(1 + equations(list(equation.params.values())) for equation in jaxpr.eqns)
+
+
+def instructions(text):
     """The instructions of an optimized program."""
-    return len(re.findall(r"^\s*(?:ROOT )?%?[\w.\-]+ = ", compiled.as_text(), re.MULTILINE))
+    return len(re.findall(r"^\s*(?:ROOT )?%?[\w.\-]+ = ", text, re.MULTILINE))
 
 
 def loop(schedule, steps):
@@ -72,16 +111,17 @@ def loop(schedule, steps):
     def body(step, total):
         return total + jnp.asarray(schedule(step), jnp.float32)
 
-    run = jax.jit(lambda: jax.lax.fori_loop(0, steps, body, jnp.float32(0.0)))
-    return lambda: run().block_until_ready()
+    return jax.jit(lambda: jax.lax.fori_loop(0, steps, body, jnp.float32(0.0)))
 
 
 def nanoseconds_in_a_loop(schedules, *, steps, rounds):
     """Nanoseconds per step of each named schedule in a compiled loop, loops taking turns."""
     loops = {name: loop(schedule, steps) for name, schedule in schedules.items()}
-    seconds = interleaved(loops, rounds=rounds, seconds=0.0)
+    calls = {name: lambda run=run: run().block_until_ready() for name, run in loops.items()}
+    seconds = interleaved(calls, rounds=rounds, seconds=0.0)
     return {name: s / steps * 1e9 for name, s in seconds.items()}
 
 
-def ratio(theirs, ours):
-    return None if theirs is None or ours is None else theirs / ours
+def mean(ratios):
+    """The geometric mean: of ratios, so that a half and a double cancel."""
+    return math.exp(math.fsum(map(math.log, ratios)) / len(ratios))

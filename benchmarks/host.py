@@ -4,92 +4,74 @@ import warnings
 
 import jax
 from _measure import interleaved
+from _peers import NAMES, STEP, installed
 from _schedules import LIBRARIES, SCHEDULES, varied
 
-import jaxsched
-
-STEP = 123
-
-
-def _torch():
-    """torch's schedulers and an optimizer for each; None without torch."""
-    try:
-        import torch
-    except ImportError:
-        return None, None
-    parameter = torch.nn.Parameter(torch.zeros(1))
-    return torch.optim.lr_scheduler, lambda: torch.optim.SGD([parameter], lr=0.1)
+PIECES = (10, 40, 1000)
+MOST_OF_OPTAX = 40
 
 
-def _keras():
-    try:
-        from keras.optimizers import schedules
-    except ImportError:
-        return None
-    return schedules
+def _reading(who, schedule):
+    """Optax's result is an array on its way."""
+    if who == "optax":
+        return lambda: jax.block_until_ready(schedule(STEP))
+    return lambda: schedule(STEP)
 
 
-def contenders(entry, torch, keras):
-    ours, theirs = (entry.make(library) for library in LIBRARIES.values())
-    calls = {
-        "jaxsched": lambda: ours(STEP),
-        "optax": lambda: jax.block_until_ready(theirs(STEP)),
-        "python": lambda: entry.python(STEP),
-    }
-    schedulers, optimizer = torch
-    if entry.torch and schedulers:
-        scheduler = entry.torch(schedulers, optimizer())
-        calls["torch"] = scheduler.step
-    if entry.keras and keras:
-        schedule = entry.keras(keras)
-        calls["keras"] = lambda: float(schedule(STEP))
+def contenders(entry, peers):
+    """Who -> one reading."""
+    calls = {who: _reading(who, make()) for who, make in entry.makers.items()}
+    if entry.python:
+        calls["python"] = lambda: entry.python(STEP)
+    for who, peer in peers.items():
+        if getattr(entry, who):
+            calls[who] = peer.call(getattr(entry, who))
     return calls
 
 
 def measure(quick):
+    peers = installed()
+    how = {"rounds": 3 if quick else 9, "seconds": 0.004 if quick else 0.02}
     rows = []
-    torch, keras = _torch(), _keras()
-    how = {"rounds": 3 if quick else 9, "seconds": 0.005 if quick else 0.02}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch asks for optimizer.step() before scheduler.step()
         for name, entry in SCHEDULES.items():
-            rows.append(_row(name, interleaved(contenders(entry, torch, keras), **how)))
-        for n in (10, 40, 1000):
-            ours = varied(jaxsched, n)
-            calls = {"jaxsched": lambda s=ours: s(STEP)}
-            if n <= 40:
-                import optax
-
-                theirs = varied(optax, n)
-                calls["optax"] = lambda s=theirs: jax.block_until_ready(s(STEP))
+            rows.append(_row(name, interleaved(contenders(entry, peers), **how)))
+        for n in PIECES:
+            calls = {
+                who: _reading(who, varied(library, n))
+                for who, library in LIBRARIES.items()
+                if who == "jaxsched" or n <= MOST_OF_OPTAX
+            }
             rows.append(_row(f"join of {n} pieces", interleaved(calls, **how)))
     return rows
 
 
 def _row(name, seconds):
     micro = {who: s * 1e6 for who, s in seconds.items()}
+    if "tensorflow" in micro:  # one column for both: no schedule is in both
+        micro["keras"] = micro["tensorflow"]
     ours = micro["jaxsched"]
+    shown = ("optax", *(who for who in NAMES if who != "tensorflow"))
     return {
         "schedule": name,
         "jaxsched µs": ours,
-        **{f"{who} µs": micro.get(who) for who in ("optax", "torch", "keras", "python")},
-        **{
-            f"{who} / jaxsched": micro[who] / ours if who in micro else None
-            for who in ("optax", "torch", "keras")
-        },
+        **{f"{who} / jaxsched": micro[who] / ours if who in micro else None for who in shown},
+        "python µs": micro.get("python"),
         "jaxsched / python": ours / micro["python"] if "python" in micro else None,
     }
 
 
 def conclude(rows):
     named = {row["schedule"]: row for row in rows}
-    atoms = [row for name, row in named.items() if SCHEDULES.get(name) and SCHEDULES[name].simple]
-    slowest = max(atoms, key=lambda row: row["jaxsched µs"])
-    yield (
-        slowest["jaxsched µs"] < 1,
-        f"an atom is read in under 1 µs: the slowest, {slowest['schedule']}, takes "
-        f"{slowest['jaxsched µs']:.2f} µs",
-    )
+    atoms = [row for name, row in named.items() if name in SCHEDULES and SCHEDULES[name].simple]
+    for what, limit, some in (("an atom", 1, atoms), ("every schedule and operator", 10, rows)):
+        slowest = max(some, key=lambda row: row["jaxsched µs"])
+        yield (
+            slowest["jaxsched µs"] < limit,
+            f"{what} is read in under {limit} µs: the slowest, {slowest['schedule']}, takes "
+            f"{slowest['jaxsched µs']:.2f} µs",
+        )
     for name in ("warmup_cosine_decay_schedule", "join of 40 pieces"):
         value = named[name]["jaxsched µs"]
         yield value < 2, f"{name} is read in under 2 µs: {value:.2f} µs"
@@ -100,21 +82,37 @@ def conclude(rows):
             "a cosine is read faster than torch's CosineAnnealingLR steps: "
             f"{faster:.1f} times as fast",
         )
-    ratios = {
-        name: row["optax / jaxsched"]
-        for name, row in named.items()
-        if row["optax / jaxsched"] is not None and name != "constant_schedule"
-    }
-    least = min(ratios, key=ratios.get)
+    name, ratio = _least(rows, "optax / jaxsched", "constant_schedule")
     yield (
-        ratios[least] >= 50,
+        ratio >= 50,
         "every schedule is read at least 50 times as fast as optax's eager call (a constant apart, "
-        f"which optax returns as it is): the least, {least}, {ratios[least]:.0f} times",
+        f"which optax returns as it is): the least, {name}, {ratio:.0f} times",
     )
+    for who in ("torch", "keras", "transformers", "timm"):
+        column = f"{who} / jaxsched"
+        if any(row[column] is not None for row in rows):
+            name, ratio = _least(rows, column)
+            yield (
+                ratio > 1,
+                f"every schedule that {who} has too is read faster: {name} {ratio:.1f} times",
+            )
+
+
+def _least(rows, column, *but):
+    ratios = {
+        row["schedule"]: row[column]
+        for row in rows
+        if row[column] is not None and row["schedule"] not in but
+    }
+    name = min(ratios, key=ratios.get)
+    return name, ratios[name]
 
 
 TITLE = "Host: reading the rate of one step"
 NOTE = (
-    "`s(123)` of each. optax's result is waited for; torch's is `scheduler.step()`, which only goes "
-    "forward; python is a formula written by hand with its numbers as literals: the limit."
+    f"`s({STEP})` of each of ours, in µs; the others as multiples of it. optax's result is waited for; "
+    "where optax has no such name, it is the shortest composition of its schedules. torch's and "
+    "transformers' is `scheduler.step()`, which only goes forward, timm's `scheduler.step_update(n)`; what "
+    "Keras no longer has is TensorFlow's (`tf.compat.v1.train`). python is a formula written by hand with "
+    "its numbers as literals: the limit."
 )

@@ -25,20 +25,21 @@ def measure(quick):
             steps=20_000 if quick else 200_000,
             rounds=3 if quick else 15,
         )
-        theirs = times.get(("optax", n), (None, None, None))
-        trace, compile_, size = times["jaxsched", n]
+        ours, theirs = times["jaxsched", n], times.get(("optax", n))
         rows.append(
             {
                 "pieces": n,
                 "jaxsched ns": loop["jaxsched"],
                 "optax ns": loop.get("optax"),
                 "optax / jaxsched": loop["optax"] / loop["jaxsched"] if "optax" in loop else None,
-                "trace ms": trace * 1e3,
-                "optax trace ms": theirs[0] and theirs[0] * 1e3,
-                "compile ms": compile_ * 1e3,
-                "optax compile ms": theirs[1] and theirs[1] * 1e3,
-                "HLO": size,
-                "optax HLO": theirs[2],
+                "trace ms": ours.trace * 1e3,
+                "optax trace ms": theirs and theirs.trace * 1e3,
+                "compile ms": ours.compile * 1e3,
+                "optax compile ms": theirs and theirs.compile * 1e3,
+                "jaxpr": ours.equations,
+                "optax jaxpr": theirs and theirs.equations,
+                "HLO": ours.instructions,
+                "optax HLO": theirs and theirs.instructions,
             }
         )
     return rows

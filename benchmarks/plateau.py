@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import optax
-from _measure import instructions, interleaved
+from _measure import Compiled, instructions, interleaved
 
 import jaxsched
 
@@ -17,8 +17,8 @@ REDUCERS = {
 }
 
 
-def _loop(optimizer, reducer, shape, steps):
-    """One run of so many steps as a function of nothing, and the size of its program."""
+def compiled_loop(optimizer, reducer, shape, steps):
+    """One run of so many steps."""
     tx = optax.chain(optimizer, reducer)
     params = jnp.ones(shape)
     values = jax.random.uniform(jax.random.key(0), (steps,))
@@ -31,7 +31,7 @@ def _loop(optimizer, reducer, shape, steps):
     run = jax.jit(lambda params, state: jax.lax.scan(step, (params, state), values)[0])
     compiled = run.lower(params, tx.init(params)).compile()
     arguments = params, tx.init(params)
-    return lambda: jax.block_until_ready(compiled(*arguments)), instructions(compiled)
+    return Compiled(lambda: jax.block_until_ready(compiled(*arguments)), compiled.as_text())
 
 
 def measure(quick):
@@ -40,10 +40,11 @@ def measure(quick):
     for name, optimizer in (("SGD", optax.sgd(1e-3)), ("Adam", optax.adam(1e-3))):
         for size, shape in SHAPES.items():
             steps = STEPS[shape] // (10 if quick else 1)
-            loops = {who: _loop(optimizer, make(), shape, steps) for who, make in REDUCERS.items()}
-            seconds = interleaved(
-                {who: run for who, (run, _) in loops.items()}, rounds=rounds, seconds=0.0
-            )
+            loops = {
+                who: compiled_loop(optimizer, make(), shape, steps)
+                for who, make in REDUCERS.items()
+            }
+            seconds = interleaved(loops, rounds=rounds, seconds=0.0)
             ns = {who: s / steps * 1e9 for who, s in seconds.items()}
             rows.append(
                 {
@@ -52,8 +53,8 @@ def measure(quick):
                     "optax ns": ns["optax"],
                     "no reducer ns": ns["none"],
                     "jaxsched / optax": ns["jaxsched"] / ns["optax"],
-                    "HLO": loops["jaxsched"][1],
-                    "optax HLO": loops["optax"][1],
+                    "HLO": instructions(loops["jaxsched"].text),
+                    "optax HLO": instructions(loops["optax"].text),
                 }
             )
     return rows

@@ -1,4 +1,7 @@
-"""All measurements side by side, in one run: python benchmarks/run.py [--only NAME] [--write]."""
+"""All measurements side by side, in one run: python benchmarks/run.py [--only NAME] [--quick].
+
+All but the section on a GPU is measured on the CPU, so that the tables of two machines can be compared.
+"""
 
 import argparse
 import importlib
@@ -7,14 +10,31 @@ import json
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+FOLDERS = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 
-NAMES = ("host", "device", "joins", "sweep", "train", "plateau", "finder", "imports")
+import jax  # noqa: E402 (the paths are set for the script's sake)
+
+NAMES = (
+    "host",
+    "device",
+    "programs",
+    "joins",
+    "sweep",
+    "train",
+    "plateau",
+    "finder",
+    "gpu",
+    "imports",
+)
+
+PACKAGES = (
+    "jax", "optax", "numpy", "torch", "keras", "tensorflow", "tensorflow-cpu", "transformers", "timm",
+)  # fmt: skip
 
 
 def machine():
@@ -26,12 +46,19 @@ def machine():
     except (OSError, StopIteration):
         pass
     versions = {"python": platform.python_version()}
-    for package in ("jax", "optax", "numpy", "torch", "keras", "tensorflow", "tensorflow-cpu"):
+    for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), **versions}
+    gpu = importlib.import_module("gpu").device()
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        **({"gpu": gpu.device_kind} if gpu else {}),
+        "system": platform.system(),
+        **versions,
+    }
 
 
 def number(value):
@@ -56,6 +83,19 @@ def section(module, rows):
     return f"## {module.TITLE}\n\n{module.NOTE}\n\n{table(rows)}\n\n" + "\n".join(verdicts) + "\n"
 
 
+def measured(name, quick):
+    """The rows of one table and its section."""
+    module = importlib.import_module(name)
+    if name != "gpu":
+        with jax.default_device(jax.devices("cpu")[0]):
+            rows = module.measure(quick)
+    elif module.device():
+        rows = module.measure(quick)
+    else:
+        return [], f"## {module.TITLE}\n\n{module.WITHOUT}\n"
+    return rows, section(module, rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=NAMES, action="append", help="may be given several times")
@@ -69,9 +109,10 @@ def main():
     importlib.import_module("_schedules").check()
     results, sections = {}, []
     for name in arguments.only or NAMES:
-        module = importlib.import_module(name)
-        results[name] = module.measure(arguments.quick)
-        sections.append(section(module, results[name]))
+        begin = time.perf_counter()
+        results[name], text = measured(name, arguments.quick)
+        sections.append(text)
+        print(f"{name}: {time.perf_counter() - begin:.0f} s", file=sys.stderr)
         print(sections[-1], flush=True)
     facts = machine()
     print(", ".join(f"{k} {v}" for k, v in facts.items()))
@@ -83,7 +124,10 @@ def main():
 
 def readme(facts, sections):
     versions = ", ".join(
-        f"{k} {v}" for k, v in facts.items() if k not in ("cpu", "cores", "system")
+        f"{k} {v}" for k, v in facts.items() if k not in ("cpu", "cores", "gpu", "system")
+    )
+    hardware = ", ".join(
+        [facts["cpu"], f"{facts['cores']} cores", *([facts["gpu"]] if "gpu" in facts else [])]
     )
     verdicts = [
         x for text in sections for x in text.splitlines() if x.startswith(("- holds", "- **"))
@@ -92,10 +136,12 @@ def readme(facts, sections):
         "# Benchmarks\n\n"
         "Written by the run itself:\n\n"
         "```\npython benchmarks/run.py --write\n```\n\n"
-        f"Machine: {facts['cpu']}, {facts['cores']} cores, {facts['system']}; {versions}. Contenders take "
-        "turns in one process and the fastest round of each counts, so read the ratios: the times are of "
-        "this machine. `--only host` (or another name) measures one table, `--json FILE` "
-        "keeps the raw numbers; torch and Keras are measured where they are installed.\n\n"
+        f"Machine: {hardware}, {facts['system']}; {versions}. Contenders take turns in one process "
+        "and the fastest round of each counts, so read the ratios: the times are of this machine. "
+        "`--only host` (or another name) measures one table, `--quick` all of them roughly, "
+        "`--json FILE` keeps the raw numbers. torch, Keras, transformers and timm are measured where "
+        "they are installed. Before it measures, the run makes sure that every public schedule and "
+        "operator is in the tables, and that all that stands side by side computes the same.\n\n"
         "## Conclusion\n\n" + "\n".join(verdicts) + "\n\n" + "\n".join(sections)
     )
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from _measure import interleaved
+from _measure import Compiled, interleaved
 from _schedules import SCHEDULES, varied
 
 import jaxsched
@@ -56,54 +56,76 @@ def _transformer(rng):
     return params, batch, loss
 
 
-MODELS = {"MLP": _mlp, "transformer of two layers": _transformer}
+MODELS = {"MLP": _mlp, "transformer": _transformer}
 
 
-def _step(model, rate):
-    params, batch, loss = model(np.random.default_rng(0))
+LIMIT = "constant"
+ALLOWED = 1.05
+
+# Of each kind one: enough for rough numbers, and where a compilation takes long.
+IN_SHORT = ("warmup_cosine_decay_schedule", "sgdr_schedule, 20 cycles", "noisy_linear_cosine_decay")
+PIECES = "join of 40 pieces"
+
+
+def rates(names=tuple(SCHEDULES)):
+    """Name -> the rate: a constant number, the named schedules and a join of many pieces."""
+    schedules = {name: SCHEDULES[name].jaxsched() for name in names}
+    return {LIMIT: 1e-3, **schedules, PIECES: varied(jaxsched, 40)}
+
+
+def compiled_step(model, rate):
+    """A whole step of training, which goes on from where the last call left it."""
+    params, batch, loss = MODELS[model](np.random.default_rng(0))
     tx = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate))
 
-    @jax.jit
     def step(params, state):
         updates, state = tx.update(jax.grad(loss)(params, batch), state, params)
         return optax.apply_updates(params, updates), state
 
     carry = params, tx.init(params)
+    compiled = jax.jit(step).lower(*carry).compile()
 
-    def run():
+    def call():
         nonlocal carry
-        carry = jax.block_until_ready(step(*carry))
+        carry = jax.block_until_ready(compiled(*carry))
 
-    return run
+    return Compiled(call, compiled.as_text())
 
 
 def measure(quick):
-    rates = {name: lambda e=entry: e.make(jaxsched) for name, entry in SCHEDULES.items()}
-    rates["join of 40 pieces"] = lambda: varied(jaxsched, 40)
-    rows = []
-    for model_name, model in MODELS.items():
-        steps = {"constant": _step(model, 1e-3)}
-        steps |= {name: _step(model, make()) for name, make in rates.items()}
-        seconds = interleaved(steps, rounds=5 if quick else 25, seconds=0.02)
-        rows += [
-            {
-                "model": model_name,
-                "rate": name,
-                "µs per step": s * 1e6,
-                "/ constant rate": s / seconds["constant"],
-            }
-            for name, s in seconds.items()
-        ]
-    return rows
+    names, rounds = (IN_SHORT, 5) if quick else (tuple(SCHEDULES), 15)
+    seconds = {model: _seconds(model, rates(names), rounds) for model in MODELS}
+    return [
+        {
+            "rate": name,
+            **{f"{model} µs": seconds[model][name] * 1e6 for model in MODELS},
+            **{
+                f"{model} / {LIMIT}": seconds[model][name] / seconds[model][LIMIT]
+                for model in MODELS
+            },
+        }
+        for name in rates(names)
+    ]
+
+
+def _seconds(model, rates, rounds):
+    """Rate -> seconds per step; what seems slow takes turns with the constant once more, for longer."""
+    steps = {name: compiled_step(model, rate) for name, rate in rates.items()}
+    best = interleaved(steps, rounds=rounds, seconds=0.02)
+    slow = {name for name in best if best[name] > ALLOWED * min(best.values())}
+    if slow:
+        again = {name: step for name, step in steps.items() if name in slow | {LIMIT}}
+        for name, time in interleaved(again, rounds=2 * rounds, seconds=0.02).items():
+            best[name] = min(best[name], time)
+    return best
 
 
 def conclude(rows):
     for model in MODELS:
-        mine = [row for row in rows if row["model"] == model]
-        worst = max(mine, key=lambda row: row["/ constant rate"])
-        ratio = worst["/ constant rate"]
+        worst = max(rows, key=lambda row: row[f"{model} / {LIMIT}"])
+        ratio = worst[f"{model} / {LIMIT}"]
         yield (
-            ratio <= 1.05,
+            ratio <= ALLOWED,
             f"{model}: no schedule makes a training step more than 5 % longer: at most {ratio:.2f} "
             f"times ({worst['rate']})",
         )
@@ -112,5 +134,6 @@ def conclude(rows):
 TITLE = "A whole training step"
 NOTE = (
     "Clipping, AdamW and the model's gradient in one compiled step that a Python loop calls, on the CPU: "
-    "with each schedule and with a constant number as the rate."
+    "with each schedule and with a constant number as the rate. An MLP of three layers, and a transformer "
+    "of two; µs per step."
 )

@@ -3,6 +3,7 @@
 import importlib.util
 
 NEEDS = {
+    "test_benchmarks_peers.py": ("torch", "keras", "tensorflow", "transformers", "timm"),
     "test_forms_timm.py": ("torch", "timm"),
     "test_forms_tensorflow.py": ("tensorflow", "keras"),
     "test_forms_torch.py": ("torch",),

@@ -1,0 +1,47 @@
+"""A schedule as a program: the time to trace and to compile it, and its size."""
+
+from _measure import build_times, mean
+from _schedules import SCHEDULES
+
+BOTH = ("jaxsched", "optax")
+COLUMNS = {
+    "trace ms": lambda build: build.trace * 1e3,
+    "compile ms": lambda build: build.compile * 1e3,
+    "jaxpr": lambda build: build.equations,
+    "HLO": lambda build: build.instructions,
+}
+
+
+def measure(quick):
+    rows = []
+    for name, entry in SCHEDULES.items():
+        builds = build_times(entry.makers, rounds=1 if quick else 3)
+        row = {"schedule": name}
+        for column, value in COLUMNS.items():
+            for who in BOTH:
+                heading = column if who == "jaxsched" else f"optax {column}"
+                row[heading] = value(builds[who]) if who in builds else None
+        rows.append(row)
+    return rows
+
+
+MORE = 1.25
+
+
+def conclude(rows):
+    compared = [row for row in rows if row["optax HLO"] is not None]
+    for column, what in (("trace ms", "tracing"), ("compile ms", "compiling")):
+        ratio = mean([row[column] / row[f"optax {column}"] for row in compared])
+        most = max(rows, key=lambda row: row[column])
+        yield (
+            ratio <= MORE,
+            f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean); the "
+            f"slowest, {most['schedule']}, {most[column]:.0f} ms",
+        )
+
+
+TITLE = "Device: the program"
+NOTE = (
+    "Trace and compile: `jax.jit(s).lower(step)` and `.compile()`, without any cache. jaxpr: the equations "
+    "that are traced, those inside others too. HLO: instructions of the optimized program."
+)

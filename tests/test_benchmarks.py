@@ -1,0 +1,203 @@
+"""The benchmarks measure every schedule and compare like with like. No time decides a test."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+
+import jax
+import jax.numpy as jnp
+import pytest
+from case import PUBLIC
+
+from benchmarks import run
+
+_measure, _schedules = map(importlib.import_module, ("_measure", "_schedules"))
+device, gpu, host, plateau, programs, sweep, train = map(
+    importlib.import_module, ("device", "gpu", "host", "plateau", "programs", "sweep", "train")
+)
+
+FEW = ("linear_schedule", "warmup_cosine_decay_schedule", "with_noise")
+
+
+@pytest.fixture(autouse=True)
+def usual_promotion():
+    """The scripts run with JAX's usual promotion, which optax needs."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Three schedules and no peers: one with everything beside it, one with nothing."""
+    for module in (device, host, programs):
+        monkeypatch.setattr(module, "SCHEDULES", {n: _schedules.SCHEDULES[n] for n in FEW})
+    monkeypatch.setattr(host, "installed", dict)
+
+
+def test_every_public_schedule_is_measured():
+    assert set(PUBLIC) == _schedules.PUBLIC
+    assert _schedules.forgotten() == set()
+
+
+def test_a_forgotten_schedule_stops_the_run(monkeypatch):
+    without = {n: entry for n, entry in _schedules.SCHEDULES.items() if n != "noam_schedule"}
+    monkeypatch.setattr(_schedules, "SCHEDULES", without)
+    with pytest.raises(AssertionError, match="no benchmark measures noam_schedule"):
+        _schedules.check()
+
+
+def test_what_is_compared_computes_the_same(monkeypatch):
+    """Of the peers tests/peers says so."""
+    monkeypatch.setattr(_schedules, "installed", dict)
+    _schedules.check()
+
+
+@pytest.mark.parametrize("field", ["python", "jnp", "optax"])
+def test_another_curve_stops_the_run(monkeypatch, field):
+    off = {
+        "python": lambda step: 0.1 - 1.1e-5 * step,
+        "jnp": lambda step: 0.1 - 1.1e-5 * step,
+        "optax": lambda: lambda step: 0.1 - 1.1e-5 * step,
+    }[field]
+    right = _schedules.SCHEDULES["linear_schedule"]
+    wrong = dataclasses.replace(right, **{field: off})
+    monkeypatch.setattr(_schedules, "installed", dict)
+    monkeypatch.setitem(_schedules.SCHEDULES, "linear_schedule", wrong)
+    with pytest.raises(AssertionError, match=rf"linear_schedule at 3: .* but {field} has"):
+        _schedules.check()
+
+
+def test_every_section_has_what_the_run_asks_for():
+    for name in run.NAMES:
+        module = importlib.import_module(name)
+        assert module.TITLE
+        assert module.NOTE
+        assert callable(module.measure)
+        assert callable(module.conclude)
+
+
+def test_host(few):
+    rows = host.measure(quick=True)
+    assert [row["schedule"] for row in rows] == [
+        *FEW, *(f"join of {n} pieces" for n in (10, 40, 1000))
+    ]  # fmt: skip
+    for row in rows:
+        assert row["jaxsched µs"] > 0
+        assert row["torch / jaxsched"] is None
+    linear, noise = rows[0], rows[2]
+    assert linear["jaxsched / python"] == linear["jaxsched µs"] / linear["python µs"]
+    assert noise["python µs"] is None
+
+
+def test_device(few):
+    rows = device.measure(quick=True)
+    assert [row["schedule"] for row in rows] == list(FEW)
+    linear, noise = rows[0], rows[2]
+    assert linear["jaxsched / optax"] == linear["jaxsched ns"] / linear["optax ns"]
+    assert noise["optax ns"] is None
+    assert noise["it adds ns"] >= 0
+    assert len(list(device.conclude(rows))) == 4
+    text = run.section(device, rows)
+    assert text.startswith("## Device: in a compiled loop\n\n")
+    assert text.count("\n- ") == 4
+
+
+def test_programs(few):
+    rows = programs.measure(quick=True)
+    assert [row["schedule"] for row in rows] == list(FEW)
+    for row in rows:
+        assert row["jaxpr"] > 0
+        assert row["HLO"] > 0
+    assert rows[2]["optax jaxpr"] is None
+    assert len(list(programs.conclude(rows))) == 2
+
+
+def test_on_this_device_as_on_a_gpu(monkeypatch):
+    """What is counted is read off the program, on the CPU as on a GPU."""
+    monkeypatch.setattr(plateau, "SHAPES", {"a scalar": ()})
+    monkeypatch.setattr(train, "IN_SHORT", ())
+    rows = gpu.measure(quick=True, names=FEW, models=("MLP",))
+    assert len(rows) == len(FEW) + 2 + 1
+    for row in rows[: len(FEW)]:
+        assert 0 <= row["kernels"] - row["limit kernels"] <= 1  # fused with what uses the rate
+        assert row["conditionals"] == 0
+    for row in rows[len(FEW) : -1]:
+        assert row["conditionals"] == 0
+        assert row["optax conditionals"] > 0
+    assert rows[-1]["kernels"] >= rows[-1]["limit kernels"] > 1
+    assert all(row["µs"] > 0 and row["limit µs"] > 0 for row in rows)
+    assert len(list(gpu.conclude(rows))) == 5
+
+
+def test_without_a_gpu_the_section_says_so(monkeypatch):
+    monkeypatch.setattr(gpu, "device", lambda: None)
+    assert run.measured("gpu", quick=True) == ([], "## On a GPU\n\nJAX found no GPU: left out.\n")
+
+
+def test_a_sweep_of_some_is_scaled_to_all(monkeypatch):
+    monkeypatch.setattr(sweep, "_seconds", lambda contender, n: 2.0 * n)
+    rows = sweep.measure(quick=False)
+    assert [row["schedules"] for row in rows] == [1, 8, 64, 1000]
+    assert [row["compiled each"] for row in rows] == [1, 8, 64, 24]
+    for row in rows:
+        assert row["one each (optax) s"] == pytest.approx(2 * row["schedules"])
+    texts = [text for _, text in sweep.conclude(rows)]
+    assert [text.partition(" ")[0] for text in texts] == ["64", "1000"]
+    assert texts[-1].endswith("(24 measured)")
+
+
+def test_equations_count_those_within():
+    jaxpr = jax.make_jaxpr(lambda x: x + 1.0)(2.0)
+    assert _measure.equations(jaxpr) == 1
+    nested = jax.make_jaxpr(lambda x: jax.jit(lambda y: y * 2.0 + 1.0)(x) - 3.0)(2.0)
+    assert _measure.equations(nested) == 4  # the call, what is in it, and the difference
+    branches = jax.make_jaxpr(lambda x: jax.lax.cond(x > 0, jnp.sin, lambda y: y * y + y, x))(2.0)
+    assert _measure.equations(branches) >= 5
+
+
+def test_the_mean_of_ratios_is_geometric():
+    assert _measure.mean([0.5, 2.0]) == pytest.approx(1.0)
+    assert _measure.mean([3.0]) == pytest.approx(3.0)
+
+
+def test_contenders_take_turns(monkeypatch):
+    """And the fastest round of each counts."""
+    calls, now = [], iter(range(10**6))
+    monkeypatch.setattr(_measure.time, "perf_counter", lambda: float(next(now)))
+    seconds = _measure.interleaved(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3, seconds=0.0
+    )
+    assert calls == ["a", "b", *"ababab"]
+    assert seconds == {"a": 1.0, "b": 1.0}
+
+
+def test_numbers_in_a_table():
+    rows = [
+        {"what": "x", "n": 3, "ratio": 0.12345, "none": None},
+        {"what": "y", "n": None, "ratio": 1234.5, "none": None},
+    ]
+    assert run.table(rows).splitlines() == [
+        "| what | n | ratio |",
+        "| --- | ---: | ---: |",
+        "| x | 3 | 0.123 |",
+        "| y | - | 1234 |",
+    ]
+
+
+def test_a_slow_rate_has_another_turn(monkeypatch):
+    """What another process held up is measured again beside the constant; what is slow stays slow."""
+    truth = {"constant": 1.0, "held up": 1.0, "slow": 2.0}
+    turns = []
+
+    def interleaved(steps, **how):
+        turns.append(sorted(steps))
+        late = {"held up": 3.0} if len(turns) == 1 else {}
+        return {name: {**truth, **late}[name] for name in steps}
+
+    monkeypatch.setattr(train, "interleaved", interleaved)
+    monkeypatch.setattr(train, "compiled_step", lambda model, rate: rate)
+    assert train._seconds("MLP", {name: name for name in truth}, 5) == truth
+    assert turns == [sorted(truth), ["constant", "held up", "slow"]]
+    assert math.isclose(train.ALLOWED, 1.05)
