@@ -18,7 +18,7 @@ _BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}|(?:true|false)_computat
 
 @dataclass(frozen=True)
 class Launches:
-    """Kernels (fusions, library calls, copies and single operations), and branches taken by the host."""
+    """Kernels (fusions, library calls, copies and single operations), and branches."""
 
     kernels: int = 0
     conditionals: int = 0

@@ -98,7 +98,7 @@ def conclude(rows):
     trained = [row for row in rows if row["step"].startswith(TRAINED)]
     loops = [row for row in rows if row not in reducers and row not in trained]
     branches = sum(row["conditionals"] for row in rows)
-    yield not branches, f"no step of ours lets the host choose a branch: {branches} conditionals"
+    yield not branches, f"no step of ours branches: {branches} conditionals"
     more = [row["step"] for row in loops if row["kernels"] > (row["optax kernels"] or 10**9)]
     yield (
         not more,
@@ -130,6 +130,7 @@ TITLE = "On a GPU"
 WITHOUT = "JAX found no GPU: left out."
 NOTE = (
     "Kernels: what a step of the optimized program launches, fusions, library calls and copies. "
-    "Conditionals: branches that the host chooses, for which it waits. µs: per step, in one compiled "
-    "loop; a training step is called by Python. Limit: a constant rate, or no reducer."
+    "Conditionals: branches of the program; to take one, the host may have to wait for the device. µs: "
+    "per step, in one compiled loop; a training step is called by Python. Limit: a constant rate, or no "
+    "reducer."
 )
