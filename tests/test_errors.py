@@ -665,8 +665,7 @@ SPECIAL = [
     (
         lambda: LINE.peak_value,
         AttributeError,
-        "linear_schedule has no hyperparameter 'peak_value'; it has init_value, end_value, "
-        "transition_steps, transition_begin",
+        "'Schedule' object has no attribute 'peak_value'",
     ),
     (
         lambda: setattr(LINE, "init_value", 2.0),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import operator
 from collections.abc import Callable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
@@ -126,11 +126,13 @@ def text(value: Any) -> str:
 class Bound:
     """A form and one value per parameter. Made by a factory, never directly."""
 
-    __slots__ = ("__weakref__", "_form", "_hash", "_is_plain", "_values")
+    # The hyperparameters are attributes as any others: a `__getattr__` that looked them up would slow
+    # down every access. What is not set here is set when it is first needed.
+    __slots__ = ("__dict__", "__weakref__", "_form", "_hash", "_is_plain", "_values")
     _form: Form
     _values: tuple[Any, ...]
-    _is_plain: bool | None
-    _hash: int | None
+    _is_plain: bool
+    _hash: int
 
     @classmethod
     def _make(cls, form: Form, values: tuple[Any, ...]) -> Self:
@@ -139,8 +141,7 @@ class Bound:
         set_ = object.__setattr__
         set_(new, "_form", form)
         set_(new, "_values", values)
-        set_(new, "_is_plain", None)
-        set_(new, "_hash", None)
+        set_(new, "__dict__", dict(zip(form.names, values, strict=True)))
         return new
 
     @property
@@ -156,14 +157,16 @@ class Bound:
     @property
     def is_plain(self) -> bool:
         """Whether all numbers are Python numbers, so that it can be read without JAX."""
-        if self._is_plain is None:
+        try:
+            return self._is_plain
+        except AttributeError:
             form = self._form
             plain = all(
                 is_plain(v) or (name in form.tables and isinstance(v, np.ndarray) and v.ndim == 1)
                 for name, v in zip(form.names, self._values, strict=True)
             )
             object.__setattr__(self, "_is_plain", plain)
-        return bool(self._is_plain)
+            return plain
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some hyperparameters changed, checked like new ones.
@@ -178,24 +181,15 @@ class Bound:
         """
         return self.factory(**{**self.hyperparameters, **changes})
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            form = self._form
-            if name in form.names:
-                return self._values[form.names.index(name)]
-            raise AttributeError(
-                f"{form.name} has no hyperparameter {name!r}; it has {', '.join(form.names)}"
-            )
-        raise AttributeError(name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{self._form.name} is immutable: use replace({name}=...)")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{self._form.name} is immutable")
-
-    def __dir__(self) -> list[str]:
-        return [*object.__dir__(self), *self._form.names]
 
     def __repr__(self) -> str:
         shown = []
@@ -210,9 +204,11 @@ class Bound:
         return self is other or _identity(self) == _identity(other)
 
     def __hash__(self) -> int:
-        if self._hash is None:  # jax.jit asks for it a dozen times
+        try:
+            return self._hash  # jax.jit asks for it a dozen times
+        except AttributeError:
             object.__setattr__(self, "_hash", hash(_identity(self)))
-        return self._hash or 0
+            return self._hash
 
     def __reduce__(self) -> Any:
         return _restore, (self._form.factory, self._values)

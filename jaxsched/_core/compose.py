@@ -58,14 +58,27 @@ def join_schedules(
     """
     if not nx.is_host(step):
         return _join(step, schedules, boundaries)
-    if len(schedules) == 1:
-        return value_at(schedules[0], step)
-    if len(schedules) == 2:
-        template = "{0}({2}) if {2} < {3} else {1}({2} - {3})"
-        return step.code.line(template, *schedules, step, boundaries[0])
+    if len(schedules) <= WRITTEN_OUT:
+        return _written_out(step, 0, schedules, boundaries)
     active = step.code.line("{}({}, {})", bisect_right, tuple(boundaries), step)
     begins = (0, *boundaries)
     return step.code.line("{0}[{2}]({3} - {1}[{2}])", schedules, begins, active, step)
+
+
+WRITTEN_OUT = 8
+"""How many pieces become part of one host function; of more, the active one is looked up and called."""
+
+
+def _written_out(step: Any, begin: int, schedules: Sequence[Any], boundaries: Sequence[int]) -> Any:
+    if not boundaries:
+        return value_at(schedules[0], step.since(begin))
+    middle = len(boundaries) // 2
+    turn = boundaries[middle]
+    return step.code.choose(
+        step < turn,
+        lambda: _written_out(step.until(turn), begin, schedules[: middle + 1], boundaries[:middle]),
+        lambda: _written_out(step, turn, schedules[middle + 1 :], boundaries[middle + 1 :]),
+    )
 
 
 def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any:

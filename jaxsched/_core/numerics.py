@@ -117,7 +117,11 @@ def normal_step(step: Any) -> Any:
 
 
 def minimum(x: Any, y: Any) -> Any:
-    return x.code.line("{0} if {0} < {1} else {1}", x, y) if is_host(x) else jnp.minimum(x, y)
+    if not is_host(x):
+        return jnp.minimum(x, y)
+    if is_plain(y) and x.most <= y:
+        return x
+    return x.code.line("{0} if {0} < {1} else {1}", x, y)
 
 
 def maximum(x: Any, y: Any) -> Any:

@@ -211,7 +211,7 @@ def elapsed_since(step: Any, begin: Any) -> Any:
     if nx.is_plain(begin) and begin == 0:
         return step
     if nx.is_host(step):
-        return step.code.line("{0} - {1} if {0} > {1} else 0", step, begin)
+        return step.code.line("{0} - {1} if {0} > {1} else 0", step, begin).as_step_if(step)
     if _is_beyond(step, begin):
         return jnp.zeros_like(step)
     return jnp.maximum(step - nx.like_step(step, begin), 0)
@@ -239,7 +239,7 @@ def share_of(part: Any, length: Any) -> Any:
 def periods(count: Any, period: Any) -> Any:
     """How many whole periods of at least one step a non-negative count holds."""
     if nx.is_host(count):
-        return count // period
+        return (count // period).as_step_if(count)
     if not nx.is_whole(count):
         period = nx.like_step(count, period)
         # The quotient may be rounded onto the next stair; the remainder tells.

@@ -13,11 +13,13 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.bound import Bound, is_huge, register
 from jaxsched._core.form import Form, make_factory
-from jaxsched._core.host import host_function
+from jaxsched._core.host import HostNumber, host_function
 from jaxsched._core.per_piece import is_per_piece, settle
 
 P = ParamSpec("P")
 INT64_MAX = 2**63 - 1
+AT_A_GLANCE = 2**30 - 1
+"""The largest integer that Python compares in one instruction."""
 
 
 class Schedule(Bound):
@@ -35,28 +37,24 @@ class Schedule(Bound):
     2**31 - 1, where optax's own counter stops.
     """
 
-    __slots__ = ("_composition", "_host")
+    __slots__ = ("_composition", "_host")  # set when they are needed
     __array_ufunc__ = None  # else NumPy takes `np.float64(2) * schedule` for an array of objects
-    _host: Callable[[int | float], float] | None
-    _composition: Schedule | None
-
-    @classmethod
-    def _make(cls, form: Form, values: tuple[Any, ...]) -> Schedule:
-        new = super()._make(form, values)
-        object.__setattr__(new, "_host", None)
-        object.__setattr__(new, "_composition", None)
-        return new
+    _host: Callable[[int | float], float]
+    _composition: Schedule
 
     def __call__(self, step: Any) -> Any:
         if type(step) is int:  # what a training loop asks with: nothing may slow it down
-            host = self._host
-            if host is not None and 0 < step <= INT64_MAX:
+            try:
+                host = self._host
+            except AttributeError:
+                host = self._bind()
+            if 0 <= step <= AT_A_GLANCE:
                 return host(step)
-            return (host or self._bind())(min(max(step, 0), INT64_MAX))
+            return host(min(max(step, 0), INT64_MAX))
         if type(step) is float:
             if step - step != 0:  # an infinity or NaN
                 raise checks.refuse(f"{self._form.name}: the step", "a finite number", step)
-            return (self._host or self._bind())(step if step > 0 else 0)
+            return self._reader()(step if step > 0 else 0)
         if isinstance(step, (np.integer, np.floating)):
             return self(int(step) if isinstance(step, np.integer) else float(step))
         if not isinstance(step, (np.ndarray, jax.Array)) or not _is_real(step.dtype):
@@ -64,6 +62,12 @@ class Schedule(Bound):
                 f"{self._form.name}: the step", "a number or an array of numbers", step, TypeError
             )
         return self._on_device(nx.normal_step(step))
+
+    def _reader(self) -> Callable[[int | float], float]:
+        try:
+            return self._host
+        except AttributeError:
+            return self._bind()
 
     def _bind(self) -> Callable[[int | float], float]:
         """Prepares the function that serves plain steps. Nothing traced outlives its trace here:
@@ -76,7 +80,7 @@ class Schedule(Bound):
             composition = self._composed()
             if not composition.is_plain:
                 return lambda step: composition(step)
-            bound = composition._host or composition._bind()
+            bound = composition._reader()
         elif form.numeric:
             bound = host_function(form.function, values, form.name)
         else:
@@ -84,6 +88,17 @@ class Schedule(Bound):
             bound = lambda step: _as_float(function(step, *values), name)
         object.__setattr__(self, "_host", bound)
         return bound
+
+    def _on_host(self, step: HostNumber) -> HostNumber:
+        """The value at a step of a host function being written, which takes in what it can."""
+        form, code = self._form, step.code
+        if step.is_step and self.is_plain and code.has_room:
+            if not form.recipe:
+                if form.numeric:
+                    return code.take_in(form.function, step, *self._values)
+            elif self._composed().is_plain:
+                return code.take_in(self._composed()._on_host, step)
+        return code.line("{}({})", self, step)
 
     def _on_device(self, step: Any) -> Any:
         value = nx.real(self._at(step))
@@ -111,9 +126,10 @@ class Schedule(Bound):
 
     def _composed(self) -> Schedule:
         """What a recipe composes; kept only where it cannot hold a tracer."""
-        if self._composition is not None:
+        try:
             return self._composition
-        values = self._values
+        except AttributeError:
+            values = self._values
         if not self._form.numeric:
             values = jax.tree.map(settle, values, is_leaf=is_per_piece)
         composition = self._form.function(*values)
@@ -369,4 +385,4 @@ def value_at(what: Any, step: Any) -> Any:
     """An operand's value: a schedule's at this step, a number itself."""
     if not isinstance(what, Schedule):
         return nx.num(what)
-    return step.code.line("{}({})", what, step) if nx.is_host(step) else nx.real(what._at(step))
+    return what._on_host(step) if nx.is_host(step) else nx.real(what._at(step))

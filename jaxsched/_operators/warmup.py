@@ -34,8 +34,8 @@ def _value_of(schedule: Any, step: Any, at: Any) -> Any:
 def _before(step: Any, begin: Any, value: Any, schedule: Any) -> Any:
     """A value before a step; from it on the schedule from its own step 0."""
     if nx.is_host(step):
-        template = "{0}({1} - {2}) if {1} >= {2} else {3}"
-        return step.code.line(template, schedule, step, begin, value)
+        later = lambda: value_at(schedule, step.since(begin))
+        return step.code.choose(step >= begin, later, lambda: value)
     later = value_at(schedule, elapsed_since(step, begin))
     return jnp.where(has_begun(step, begin), later, nx.real(value))
 
@@ -43,7 +43,8 @@ def _before(step: Any, begin: Any, value: Any, schedule: Any) -> Any:
 def _after(step: Any, begin: Any, schedule: Any, value: Any) -> Any:
     """The schedule, from a step on another value."""
     if nx.is_host(step):
-        return step.code.line("{3} if {1} >= {2} else {0}({1})", schedule, step, begin, value)
+        earlier = lambda: value_at(schedule, step.until(begin))
+        return step.code.choose(step >= begin, lambda: value, earlier)
     return jnp.where(has_begun(step, begin), nx.real(value), value_at(schedule, step))
 
 
@@ -116,8 +117,8 @@ def with_warmup(
     if not overlay:
         return _before(step, warmup_steps, value, schedule)
     if nx.is_host(step):
-        template = "{0}({1}) if {1} >= {2} else {3}"
-        return step.code.line(template, schedule, step, warmup_steps, value)
+        later = lambda: value_at(schedule, step)
+        return step.code.choose(step >= warmup_steps, later, lambda: value)
     return jnp.where(has_begun(step, warmup_steps), value_at(schedule, step), nx.real(value))
 
 
