@@ -137,21 +137,23 @@ def members_of(cls: type, name: str, page: str) -> tuple[Entry, ...]:
 
 def entries() -> list[Entry]:
     """Every public name: of the package, of its public modules and of the interop modules."""
-    modules = [jaxsched, jaxsched.shapes, jaxsched.checks]
+    package = (jaxsched, importlib.import_module("jaxsched._later"))
+    modules = [*package, jaxsched.shapes, jaxsched.checks]
     interop = importlib.import_module("jaxsched.interop")
     names = sorted(m.name for m in pkgutil.iter_modules(interop.__path__) if m.name[0] != "_")
     modules += [interop, *(importlib.import_module(f"jaxsched.interop.{name}") for name in names)]
     found, seen = [], set[int]()
     for module in modules:
+        home = jaxsched if module in package else module
         for key, origin, text in public_names(module):
-            value = getattr(module, key)
+            value = getattr(home, key)
             if key.startswith("_") or isinstance(value, ModuleType):
                 continue
             if id(value) in seen:  # a module of `interop` and `interop` itself have it
                 continue
             seen.add(id(value))
-            page = page_of(module.__name__ if module is not jaxsched else origin)
-            name = f"{module.__name__}.{key}".removeprefix("jaxsched.")
+            page = page_of(origin if home is jaxsched else module.__name__)
+            name = f"{home.__name__}.{key}".removeprefix("jaxsched.")
             doc = parse(inspect.cleandoc(text) if text else inspect.getdoc(value))
             members = members_of(value, name, page) if inspect.isclass(value) else ()
             found.append(Entry(name, value, page, doc, members))

@@ -4,11 +4,6 @@ from typing import TYPE_CHECKING
 
 from jaxsched import checks as checks
 from jaxsched import shapes as shapes
-from jaxsched._config.from_config import from_config as from_config
-from jaxsched._config.horizon import Horizon as Horizon
-from jaxsched._config.parse import parse as parse
-from jaxsched._config.registry import register as register
-from jaxsched._config.to_config import to_config as to_config
 from jaxsched._core.arithmetic import add as add
 from jaxsched._core.arithmetic import divide as divide
 from jaxsched._core.arithmetic import multiply as multiply
@@ -82,38 +77,10 @@ from jaxsched._operators.repeat import repeat as repeat
 from jaxsched._operators.warmup import override as override
 from jaxsched._operators.warmup import with_cooldown as with_cooldown
 from jaxsched._operators.warmup import with_warmup as with_warmup
-from jaxsched._optimizer.learning_rate import ScaleByLearningRateState as ScaleByLearningRateState
-from jaxsched._optimizer.learning_rate import learning_rate as learning_rate
-from jaxsched._optimizer.learning_rate import scale_by_learning_rate as scale_by_learning_rate
-from jaxsched._optimizer.observe import PlateauReport as PlateauReport
-from jaxsched._optimizer.observe import observe as observe
-from jaxsched._optimizer.observe import plateau_report as plateau_report
-from jaxsched._optimizer.placement import with_plateau as with_plateau
-from jaxsched._optimizer.plateau import reduce_on_plateau as reduce_on_plateau
-from jaxsched._optimizer.plateau_peers import plateau_from_keras as plateau_from_keras
-from jaxsched._optimizer.plateau_peers import plateau_from_torch as plateau_from_torch
-from jaxsched._optimizer.plateau_state import ReduceLROnPlateauState as ReduceLROnPlateauState
-from jaxsched._optimizer.restore import restore_optax_state as restore_optax_state
-from jaxsched._tools.diagnose import Diagnosis as Diagnosis
-from jaxsched._tools.diagnose import diagnose as diagnose
-from jaxsched._tools.finder import lr_range_test as lr_range_test
-from jaxsched._tools.inspect import Inspection as Inspection
-from jaxsched._tools.inspect import inspect as inspect
-from jaxsched._tools.plot import plot as plot
-from jaxsched._tools.range_test import RangeTest as RangeTest
-from jaxsched._tools.terminal import sketch as sketch
 
 if TYPE_CHECKING:
     from jaxsched import interop as interop
-else:
-
-    def __getattr__(name: str) -> object:
-        if name == "interop":  # few programs port a schedule: only these load what it takes
-            import importlib
-
-            return importlib.import_module("jaxsched.interop")
-        raise AttributeError(f"module 'jaxsched' has no attribute {name!r}")
-
+    from jaxsched._later import *  # noqa: F403 (all of its names are public)
 
 __version__ = "0.1.0"
 
@@ -126,3 +93,29 @@ def _name_publicly(values: list[object]) -> None:
 
 
 _name_publicly(list(globals().values()))
+
+if not TYPE_CHECKING:  # which knows all names from above
+
+    def _with_later() -> list[str]:
+        """The public names, once those of `_later` are among them."""
+        from jaxsched import _later
+
+        names = {k: v for k, v in vars(_later).items() if not k.startswith("_")}
+        _name_publicly(list(names.values()))
+        globals().update(names)
+        return [name for name in globals() if not name.startswith("_")]
+
+    def __getattr__(name: str) -> object:
+        """Called for a name that is not here yet."""
+        if name == "interop":  # few programs port a schedule: only these load what it takes
+            import importlib
+
+            return importlib.import_module("jaxsched.interop")
+        if name == "__all__":  # what `from jaxsched import *` asks for
+            return _with_later()
+        if not name.startswith("_") and name in _with_later():
+            return globals()[name]
+        raise AttributeError(f"module 'jaxsched' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*_with_later(), *globals(), "interop"})

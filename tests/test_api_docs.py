@@ -27,7 +27,7 @@ def test_every_public_name_has_an_entry():
         inside = f"{module.__name__}.".removeprefix("jaxsched.")
         expected |= {
             inside + name
-            for name, value in vars(module).items()
+            for name, value in ((name, getattr(module, name)) for name in dir(module))
             if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
         }
     names = {entry.name for entry in ENTRIES}

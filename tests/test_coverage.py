@@ -38,7 +38,7 @@ def row(request):
 @functools.cache
 def schedule_of(row: Row | Written) -> js.Schedule:
     """The expression evaluated, after what the user writes for it."""
-    names = dict(vars(js))
+    names = {name: getattr(js, name) for name in dir(js)}
     if isinstance(row, Written):
         exec(row.source, names)
     return eval(row.expression, names)

@@ -10,10 +10,9 @@ import jax
 import numpy as np
 import optax
 
-from jaxsched import checks
+from jaxsched import checks, plateau_from_keras
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.tabulate import tabulate_by_epoch
-from jaxsched._optimizer.plateau_peers import plateau_from_keras
 from jaxsched.interop import _peer
 from jaxsched.interop._keras_forms import CHECKS, FORMS, TABULATE, single
 

@@ -7,9 +7,8 @@ from typing import Any, Literal, overload
 
 import optax
 
-from jaxsched import checks
+from jaxsched import checks, plateau_from_torch
 from jaxsched._core.schedule import Schedule
-from jaxsched._optimizer.plateau_peers import plateau_from_torch
 from jaxsched.interop import _peer
 from jaxsched.interop._timm_forms import FORMS, PARAMETERS
 from jaxsched.interop._timm_noise import with_timm_noise

@@ -6,9 +6,8 @@ from typing import Any, Literal, overload
 
 import optax
 
-from jaxsched import checks
+from jaxsched import checks, plateau_from_torch
 from jaxsched._core.schedule import Schedule
-from jaxsched._optimizer.plateau_peers import plateau_from_torch
 from jaxsched.interop import _peer
 from jaxsched.interop._torch_classes import ALL, PLATEAU, WHERE, Leaf, Node, has_function
 from jaxsched.interop._torch_compose import rate_of

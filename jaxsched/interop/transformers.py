@@ -10,11 +10,10 @@ import jax
 import numpy as np
 import optax
 
-from jaxsched import checks
+from jaxsched import checks, plateau_from_torch
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.recipes import warmup_constant_schedule
 from jaxsched._forms.transition import constant_schedule
-from jaxsched._optimizer.plateau_peers import plateau_from_torch
 from jaxsched.interop import _transformers_forms as forms
 
 Rate = Callable[[Any], Any] | float | jax.Array | np.ndarray
