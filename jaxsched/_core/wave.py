@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,14 +37,16 @@ def _distance(way: Progress, periods: Any) -> Any:
         periods, length = nx.real(periods), nx.real(length)
     elif nx.is_whole(count) and nx.float_dtype() == np.float32:
         end = math.remainder(periods * length - length * 0.5, length) / length
-        return jnp.where(way.left <= 0, end, _counted(count, Fraction(periods) / length))
+        return jnp.where(way.left <= 0, end, _counted(count, periods, length))
     offset = nx.real(count) * periods - length * 0.5
     return (offset - jnp.round(offset / length) * length) / length
 
 
-def _counted(count: Any, rate: Fraction) -> Any:
-    """Count * rate - 1/2 less the nearest integer, in fixed point with 64 bits of fraction."""
-    fraction = round(rate * 2**64) % 2**64
+def _counted(count: Any, periods: float, length: float) -> Any:
+    """Periods * count / length - 1/2 less the nearest integer, in fixed point with 64 bits of fraction."""
+    from fractions import Fraction  # takes longer to load than all that is here
+
+    fraction = round(Fraction(periods) / length * 2**64) % 2**64
     count = lax.convert_element_type(count, jnp.uint32)
     carry, low = multiply_words(count, fraction & 0xFFFFFFFF)
     high = count * jnp.uint32(fraction >> 32) + carry + jnp.uint32(0x80000000)
