@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import jax
+import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -166,6 +167,73 @@ def test_no_tracer_outlives_its_trace(case):
     with jax.checking_leaks():
         jax.make_jaxpr(lambda s, t: s(t))(schedule, jnp.arange(3))
         jax.make_jaxpr(schedule)(jnp.int32(3))
+
+
+# What is computed and not used, where not computing it would take more code than it saves.
+NOT_USED = {
+    "constant_schedule": 1,  # the step itself
+    "cosine_decay_restarts": 3,  # where a cycle begins, of which only the number counts
+    "cosine_decay_restarts/between steps": 7,
+    "cosine_decay_restarts/to zero": 3,
+    "delay/for ever": 1,
+    "exponential_decay/no steps": 2,
+    "flat_cosine_schedule": 2,  # the way to a value that it has already
+    "join_schedules": 2,
+    "join_schedules/same form": 2,
+    "linear_schedule/no steps": 1,
+    "multistep_schedule": 3,  # where a constant piece begins
+    "noisy_linear_cosine_decay": 1,
+    "operators/joined": 8,
+    "piecewise_constant_schedule": 3,
+    "piecewise_constant_schedule/empty": 1,
+    "polynomial_decay/cycle": 1,
+    "repeat/growing fast": 28,  # one for each cycle that may be walked
+    "step_decay": 2,
+    "tabulated_schedule": 2,
+    "warmup_cosine_decay_schedule/from zero peak": 1,
+    "with_noise": 2,
+    "with_noise/normal, added": 1,
+    "with_warmup/no steps": 1,
+    "with_warmup/one in W": 2,
+}
+
+
+@pytest.mark.skipif(
+    bool(jax.config.jax_enable_x64) or jax.__version_info__ < (0, 10),
+    reason="counts the program of one precision; older versions look a table up in more equations",
+)
+@every_case
+def test_every_equation_is_needed(case):
+    jaxpr = jax.make_jaxpr(case.make())(jnp.int32(3)).jaxpr
+    variables = lambda items: {v for v in items if not isinstance(v, jax.extend.core.Literal)}
+    needed, unused = variables(jaxpr.outvars), 0
+    for equation in reversed(jaxpr.eqns):
+        if needed.isdisjoint(equation.outvars):
+            unused += 1
+        else:
+            needed |= variables(equation.invars)
+    (name,) = (name for name, known in CASES.items() if known is case)
+    assert unused == NOT_USED.get(name, 0)
+
+
+LEAST = {
+    # the step from 0 on, up to the end, the steps left, as a float, their share, at most 1, the value
+    "linear": (js.linear_schedule(0.3, 0.0, 100), 7),
+    "rising": (js.warmup_constant_schedule(0.0, 0.3, 100), 6),
+    "polynomial": (js.polynomial_schedule(0.3, 0.0, 2.0, 100), 8),
+    # no share: the angle is one product of the steps left; its sine, the square, the value
+    "cosine": (js.cosine_decay_schedule(0.3, 100), 8),
+    # both, the later one's own step (two), and the choice (two)
+    "warmup": (js.warmup_cosine_decay_schedule(0.0, 0.3, 10, 110), 17),
+}
+
+
+@pytest.mark.skipif(bool(jax.config.jax_enable_x64), reason="counts the program of one precision")
+@pytest.mark.parametrize("name", LEAST)
+def test_as_few_equations_as_by_hand(name):
+    schedule, count = LEAST[name]
+    found = primitives(jax.make_jaxpr(schedule)(jnp.int32(3)).jaxpr)
+    assert len([name for name in found if name not in ("jit", "pjit")]) == count
 
 
 # --- tracing -----------------------------------------------------------------------------------------

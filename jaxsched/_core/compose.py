@@ -163,4 +163,5 @@ def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
 
 
 def _reached(step: Any, ends: Any) -> Any:
-    return jnp.sum(jnp.expand_dims(step, -1) >= ends, axis=-1, dtype=jnp.uint32)
+    reached = jnp.expand_dims(step, -1) >= ends
+    return jnp.sum(jax.lax.convert_element_type(reached, jnp.uint32), axis=-1, dtype=jnp.uint32)

@@ -214,12 +214,13 @@ def power(x: Any, exponent: Any) -> Any:
         if exponent == 0:
             return jnp.ones_like(x)
     # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
-    inside = jnp.where(x > 0, x, 1.0)
+    positive = x > 0
+    inside = jnp.where(positive, x, 1.0)
     if is_plain(exponent) and exponent == 0.5:
-        return jnp.where(x > 0, jnp.sqrt(inside), 0.0)
+        return jnp.where(positive, jnp.sqrt(inside), 0.0)
     exponent = _exponent(exponent)
     at_zero = lax.convert_element_type(exponent == 0, x.dtype)
-    return jnp.where(x > 0, jnp.power(inside, exponent), at_zero)
+    return jnp.where(positive, jnp.power(inside, exponent), at_zero)
 
 
 def _exponent(x: Any) -> Any:
@@ -243,7 +244,8 @@ def one_minus_power(rest: Any, base: Any, exponent: Any) -> Any:
             return rest.code.line(template, rest, base, math.expm1, math.log1p, exponent, math.log)
     exponent = _exponent(exponent)
     # At base = 0 the logarithm is infinite, and so would be the gradient by the exponent.
-    inside = jnp.where(base > 0, base, 1.0)
-    logarithm = jnp.where(rest < 0.5, log1p(-jnp.where(rest < 0.5, rest, 0.0)), jnp.log(inside))
+    positive, early = base > 0, rest < 0.5
+    inside = jnp.where(positive, base, 1.0)
+    logarithm = jnp.where(early, log1p(-jnp.where(early, rest, 0.0)), jnp.log(inside))
     value = -expm1(exponent * logarithm)
-    return jnp.where(base > 0, value, lax.convert_element_type(exponent > 0, value.dtype))
+    return jnp.where(positive, value, lax.convert_element_type(exponent > 0, value.dtype))

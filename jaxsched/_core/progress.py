@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,21 +17,46 @@ class Progress:
     """How far a step is on a stretch: `elapsed` + `remaining` = 1, each exact at its own end.
 
     The steps done and the steps left are counted in integers, and each is divided on its own: 1 -
-    elapsed would have lost the end of every curve that goes to 0.
+    elapsed would have lost the end of every curve that goes to 0. What a shape does not ask for is
+    not computed (either count may be given as a function), and what it asks for twice is computed
+    once.
     """
 
-    __slots__ = ("count", "left", "length")
+    __slots__ = ("_count", "_elapsed", "_left", "_remaining", "length")
 
     def __init__(self, count: Any, left: Any, length: Any):
-        self.count, self.left, self.length = count, left, length
+        self._count, self._left, self.length = count, left, length
+        self._elapsed = self._remaining = None
+
+    @property
+    def count(self) -> Any:
+        if callable(self._count):
+            self._count = self._count()
+        return self._count
+
+    @property
+    def left(self) -> Any:
+        if callable(self._left):
+            self._left = self._left()
+        return self._left
 
     @property
     def elapsed(self) -> Any:
-        return _share(self.count, self.left, self.length)
+        if self._elapsed is None:
+            self._elapsed = self._share_elapsed()
+        return self._elapsed
 
     @property
     def remaining(self) -> Any:
-        return _share(self.left, self.count, self.length)
+        if self._remaining is None:
+            self._remaining = self._share_remaining()
+        return self._remaining
+
+    def _share_elapsed(self) -> Any:
+        return _share(self.count, lambda: self.left, self.length)
+
+    def _share_remaining(self) -> Any:
+        return _share(self.left, lambda: self.count, self.length)
 
     def elapsed_times(self, scale: Any) -> Any:
         """Elapsed * scale with two roundings fewer than the product; at the end it may miss `scale`
@@ -46,25 +72,24 @@ class Progress:
 
     def reverse(self) -> Progress:
         """The same stretch walked backwards."""
-        return Progress(self.left, self.count, self.length)
+        return Progress(lambda: self.left, lambda: self.count, self.length)
 
 
 class Warped(Progress):
     """A progress whose elapsed share is raised to a power."""
 
-    __slots__ = ("_exponent",)
+    __slots__ = ("_exponent", "_way")
 
-    def __init__(self, progress: Progress, exponent: Any):
-        self.count, self.left, self.length = progress.count, progress.left, progress.length
-        self._exponent = exponent
+    def __init__(self, way: Progress, exponent: Any):
+        super().__init__(lambda: way.count, lambda: way.left, way.length)
+        self._way, self._exponent = way, exponent
 
-    @property
-    def elapsed(self) -> Any:
-        return nx.power(super().elapsed, self._exponent)
+    def _share_elapsed(self) -> Any:
+        return nx.power(self._way.elapsed, self._exponent)
 
-    @property
-    def remaining(self) -> Any:
-        return nx.one_minus_power(super().remaining, super().elapsed, self._exponent)
+    def _share_remaining(self) -> Any:
+        way = self._way
+        return nx.one_minus_power(way.remaining, way.elapsed, self._exponent)
 
     def elapsed_times(self, scale: Any) -> Any:
         return self.elapsed * scale
@@ -82,15 +107,13 @@ class _Backwards(Progress):
     __slots__ = ("_forward",)
 
     def __init__(self, forward: Progress):
-        self.count, self.left, self.length = forward.left, forward.count, forward.length
+        super().__init__(lambda: forward.left, lambda: forward.count, forward.length)
         self._forward = forward
 
-    @property
-    def elapsed(self) -> Any:
+    def _share_elapsed(self) -> Any:
         return self._forward.remaining
 
-    @property
-    def remaining(self) -> Any:
+    def _share_remaining(self) -> Any:
         return self._forward.elapsed
 
     def elapsed_times(self, scale: Any) -> Any:
@@ -129,18 +152,18 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     last = nx.like_step(step, end)
     reached = nx.minimum(step, last)
     if nx.is_plain(begin) and begin == 0:
-        return Progress(reached, last - reached, length)
+        return Progress(reached, lambda: last - reached, length)
     first = nx.like_step(step, begin)
     if not nx.is_plain(begin) or begin > 0:
         reached = nx.maximum(reached, first)
-    return Progress(reached - first, last - reached, length)
+    return Progress(lambda: reached - first, lambda: last - reached, length)
 
 
 def _float_progress(step: Any, begin: int, length: int) -> Progress:
     """The steps since `begin` are counted first: as floats, `begin` and the end may be the same."""
     count = step if begin == 0 else jnp.maximum(step - float(begin), 0.0)
     count = jnp.minimum(count, float(length))
-    return Progress(count, float(length) - count, length)
+    return Progress(count, lambda: float(length) - count, length)
 
 
 def _endless_progress(step: Any, begin: int, length: int, top: int) -> Progress:
@@ -151,7 +174,8 @@ def _endless_progress(step: Any, begin: int, length: int, top: int) -> Progress:
     if begin > top:
         return Progress(jnp.zeros_like(step), jnp.full_like(step, length, nx.float_dtype()), length)
     reached = jnp.maximum(step, begin)
-    return Progress(reached - begin, nx.real(top - reached) + float(begin + length - top), length)
+    left = lambda: nx.real(top - reached) + float(begin + length - top)
+    return Progress(lambda: reached - begin, left, length)
 
 
 def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
@@ -159,7 +183,8 @@ def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
         top = int(np.iinfo(step.dtype).max)
         if type(length) is int and length > top:
             count = elapsed_since(step, begin)
-            return Progress(count, nx.real(top - count) + float(length - top), length)
+            left = lambda: nx.real(top - count) + float(length - top)
+            return Progress(count, left, length)
         if type(begin) is int and begin > top:
             length = jnp.maximum(nx.like_step(step, length), 1)
             return Progress(jnp.zeros_like(step), jnp.broadcast_to(length, step.shape), length)
@@ -168,7 +193,7 @@ def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
     passed = (length == 0) & (step >= begin)
     count = count + lax.convert_element_type(passed, step.dtype)
     length = jnp.maximum(length, 1)
-    return Progress(count, length - count, length)
+    return Progress(count, lambda: length - count, length)
 
 
 def scaled(count: Any, length: Any, scale: Any) -> Any:
@@ -180,15 +205,15 @@ def scaled(count: Any, length: Any, scale: Any) -> Any:
     return nx.real(count) / nx.real(length) * nx.num(scale)
 
 
-def _share(count: Any, rest: Any, length: Any) -> Any:
-    """Count / length for count + rest = length: exactly 1 where nothing is left, never above."""
+def _share(count: Any, rest: Callable[[], Any], length: Any) -> Any:
+    """Count / length for count + rest() = length: exactly 1 where nothing is left, never above."""
     if nx.is_host(count):
         return count / length
     count = nx.real(count)
     if not is_concrete(length):
         # A division by what turns out to be a constant may be compiled into a product with its
         # reciprocal, which misses 1 at the end.
-        return jnp.where(rest == 0, count.dtype.type(1), count / nx.real(length))
+        return jnp.where(rest() == 0, count.dtype.type(1), count / nx.real(length))
     # The clamp also keeps XLA from merging the reciprocal with a later constant factor.
     return jnp.minimum(count * nx.num(_reciprocal(length, count.dtype.type)), 1)
 
