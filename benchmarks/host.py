@@ -11,6 +11,18 @@ PIECES = (10, 40, 1000)
 MOST_OF_OPTAX = 40
 
 
+class _Callable:
+    """The least object that reads a formula: it may be given an array as well."""
+
+    def __init__(self, formula):
+        self.formula = formula
+
+    def __call__(self, step):
+        if type(step) is int:
+            return self.formula(step)
+        raise TypeError(step)
+
+
 def _reading(who, schedule):
     """Optax's result is an array on its way."""
     if who == "optax":
@@ -22,7 +34,9 @@ def contenders(entry, peers):
     """Who -> one reading."""
     calls = {who: _reading(who, make()) for who, make in entry.makers.items()}
     if entry.python:
+        least = _Callable(entry.python)
         calls["python"] = lambda: entry.python(STEP)
+        calls["object"] = lambda: least(STEP)
     for who, peer in peers.items():
         if getattr(entry, who):
             calls[who] = peer.call(getattr(entry, who))
@@ -58,7 +72,10 @@ def _row(name, seconds):
         "jaxsched µs": ours,
         **{f"{who} / jaxsched": micro[who] / ours if who in micro else None for who in shown},
         "python µs": micro.get("python"),
-        "jaxsched / python": ours / micro["python"] if "python" in micro else None,
+        **{
+            f"jaxsched / {who}": ours / micro[who] if who in micro else None
+            for who in ("python", "object")
+        },
     }
 
 
@@ -71,6 +88,20 @@ def conclude(rows):
             slowest["jaxsched µs"] < limit,
             f"{what} is read in under {limit} µs: the slowest, {slowest['schedule']}, takes "
             f"{slowest['jaxsched µs']:.2f} µs",
+        )
+    for limit, who, than in (
+        (2, "python", "a formula by hand (a constant apart, which is nothing but the call)"),
+        (1.3, "object", "such a formula that an object calls"),
+    ):
+        ratios = {
+            row["schedule"]: row[f"jaxsched / {who}"]
+            for row in atoms
+            if row["schedule"] != "constant_schedule" or who == "object"
+        }
+        most = max(ratios, key=ratios.get)
+        yield (
+            ratios[most] <= limit,
+            f"an atom takes at most {limit} times as long as {than}: {most} {ratios[most]:.2f} times",
         )
     for name in ("warmup_cosine_decay_schedule", "join of 40 pieces"):
         value = named[name]["jaxsched µs"]
@@ -114,5 +145,6 @@ NOTE = (
     "where optax has no such name, it is the shortest composition of its schedules. torch's and "
     "transformers' is `scheduler.step()`, which only goes forward, timm's `scheduler.step_update(n)`; what "
     "Keras no longer has is TensorFlow's (`tf.compat.v1.train`). python is a formula written by hand with "
-    "its numbers as literals: the limit."
+    "its numbers as literals: the limit; object is that formula called by the least object that tells a "
+    "number from an array: what calling an object costs."
 )
