@@ -141,7 +141,7 @@ class Bound:
         set_ = object.__setattr__
         set_(new, "_form", form)
         set_(new, "_values", values)
-        set_(new, "__dict__", dict(zip(form.names, values, strict=True)))
+        set_(new, "__dict__", dict(zip(form.names, values)))  # noqa: B905 (as many; saying so takes time)
         return new
 
     @property
@@ -224,6 +224,10 @@ def register(cls: type[Bound]) -> type[Bound]:
 
     def split(bound: Bound) -> tuple[list[int], list[Any], Any]:
         form, values = bound._form, bound._values
+        if all(
+            type(v) is float or (type(v) is int and -INT32_MAX <= v <= INT32_MAX) for v in values
+        ):
+            return list(range(len(values))), list(values), (form, (), ())  # as below, but at once
         # Steps are computed with each other: none of them can be traced if one is not.
         huge = any(map(is_huge, values))
         fixed = [
@@ -248,6 +252,8 @@ def register(cls: type[Bound]) -> type[Bound]:
 
     def unflatten(structure: Any, children: Any) -> Bound:
         form, static, mixed = structure
+        if not static and not mixed:
+            return cls._make(form, tuple(children))
         values = list(children)
         for i, value in static:  # in ascending order, so each lands at its own place
             values.insert(i, value)
