@@ -59,20 +59,36 @@ def real_power(x: Any, exponent: Any) -> Any:
         return x.code.line("{} ** {}", x, exponent)
     if nx.is_plain(exponent) and exponent == -0.5:
         return 1.0 / jnp.sqrt(x)
-    places = lax.stop_gradient(jnp.round(jnp.log2(x)))
-    if nx.float_dtype() == np.float32:
-        near = x * _two_to(-places)
-    else:
+    if nx.float_dtype() == np.float64:
+        places = lax.stop_gradient(jnp.round(jnp.log2(x)))
         near = x * jnp.ldexp(jnp.ones_like(x), lax.convert_element_type(-places, jnp.int32))
+    else:
+        places, near = _near_one(x)
     if nx.float_dtype() == np.float64 or not is_concrete(exponent):
         power = nx.num(exponent) * (places + jnp.log2(near))
         return jnp.exp2(jnp.maximum(power, float(np.finfo(power.dtype).minexp)))
     exponent = lift(lambda e: np.clip(e, -1e12, 1e12), exponent)  # beyond, no x but 1 has a value
     head = lift(_leading_bits, exponent)
     exact = places * _constant(head)
-    small = jnp.log2(near) * _constant(exponent) + places * _constant(exponent - head)
+    logarithm = jnp.log(near) * _constant(exponent / math.log(2.0))
+    small = logarithm + places * _constant(exponent - head)
     whole = jnp.clip(jnp.round(exact + small), -127, 127)
-    return jnp.exp2((exact - whole) + small) * _two_to(whole)
+    part = (exact - whole) + small
+    if np.all((exponent.numbers if is_per_piece(exponent) else exponent) < 0):
+        # Only beyond float32, where the other factor is 0, is the part larger.
+        return _two_to_part(jnp.maximum(part, -1.0)) * _two_to(whole)
+    return jnp.exp2(part) * _two_to(whole)
+
+
+def _near_one(x: Any) -> tuple[Any, Any]:
+    """The whole n and the factor from sqrt(1/2) to sqrt(2) of a float32 x = factor * 2 ** n, exactly.
+
+    Added to the bits of x, the difference of those of 1 and of sqrt(1/2) carries into the exponent
+    where the factor would be too large.
+    """
+    bits = lax.stop_gradient(lax.bitcast_convert_type(x, jnp.int32)) - 0x3F3504F3
+    places = nx.real(lax.shift_right_arithmetic(bits, jnp.full_like(bits, 23)))
+    return places, x * _two_to(-places)
 
 
 def _growth(rate: float, exponent: float) -> float:
