@@ -41,7 +41,7 @@ PAGES = {
     "own": (
         "Your own schedules",
         "The type, and the decorators that make it of a function.",
-        ("_core.schedule",),
+        ("_core.schedule", "_core.decorators"),
     ),
     "checks": ("Checks", "What a hyperparameter may be: `jaxsched.checks`.", ("checks",)),
     "optimizer": (

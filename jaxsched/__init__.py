@@ -10,9 +10,9 @@ from jaxsched._core.arithmetic import multiply as multiply
 from jaxsched._core.arithmetic import power as power
 from jaxsched._core.arithmetic import subtract as subtract
 from jaxsched._core.compose import join_schedules as join_schedules
+from jaxsched._core.decorators import recipe as recipe
+from jaxsched._core.decorators import schedule as schedule
 from jaxsched._core.schedule import Schedule as Schedule
-from jaxsched._core.schedule import recipe as recipe
-from jaxsched._core.schedule import schedule as schedule
 from jaxsched._forms.cycles import cosine_decay_restarts as cosine_decay_restarts
 from jaxsched._forms.cycles import cyclic_schedule as cyclic_schedule
 from jaxsched._forms.cycles import jagged_restarts as jagged_restarts

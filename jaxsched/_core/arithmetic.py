@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
-from jaxsched._core.schedule import formula, operand, value_at
+from jaxsched._core.decorators import formula
+from jaxsched._core.operand import operand, value_at
 
 
 def _divisor(value: Any, where: str) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.per_piece import settle, stack
-from jaxsched._core.schedule import formula, schedule_like, value_at
 
 
 @formula(

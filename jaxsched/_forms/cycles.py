@@ -9,9 +9,10 @@ import jax
 
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import geometric
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.progress import Progress, cycle, progress
-from jaxsched._core.schedule import formula, schedule_like, value_at
 from jaxsched._core.shape import between, lifted
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.restarts import restarts

@@ -11,10 +11,11 @@ import numpy as np
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric, natural
 from jaxsched._core.per_piece import is_concrete, settle
 from jaxsched._core.progress import elapsed_since, periods, progress
-from jaxsched._core.schedule import Schedule, formula, own_recipe
+from jaxsched._core.schedule import Schedule
 
 ArrayLike = jax.typing.ArrayLike
 

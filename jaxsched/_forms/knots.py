@@ -12,9 +12,10 @@ from jax import lax
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
+from jaxsched._core.decorators import formula
 from jaxsched._core.per_piece import is_concrete, lift
 from jaxsched._core.progress import real_progress
-from jaxsched._core.schedule import Schedule, formula
+from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 
 

@@ -10,7 +10,8 @@ import jax
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
-from jaxsched._core.schedule import Schedule, own_recipe
+from jaxsched._core.decorators import own_recipe
+from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched._forms.exponential import geometric_schedule
 from jaxsched._forms.transition import linear_schedule, transition_schedule

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
+from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import real_power
 from jaxsched._core.per_piece import is_concrete, settle
 from jaxsched._core.progress import elapsed_since, periods, scaled
-from jaxsched._core.schedule import Schedule, formula, own_recipe
+from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.transition import linear_schedule
 

@@ -13,10 +13,11 @@ from jax import lax
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
+from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric
 from jaxsched._core.per_piece import PerPiece, is_concrete, is_per_piece, settle
 from jaxsched._core.progress import cycle, periods
-from jaxsched._core.schedule import Schedule, formula, own_recipe
+from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.table import cumulative
 from jaxsched._forms.transition import constant_schedule

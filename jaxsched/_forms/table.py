@@ -9,7 +9,8 @@ import jax
 
 from jaxsched import checks
 from jaxsched._core.compose import join_schedules
-from jaxsched._core.schedule import Schedule, own_recipe
+from jaxsched._core.decorators import own_recipe
+from jaxsched._core.schedule import Schedule
 from jaxsched._forms.transition import constant_schedule, cosine_interpolation, linear_schedule
 
 ArrayLike = jax.typing.ArrayLike

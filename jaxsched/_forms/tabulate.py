@@ -13,9 +13,10 @@ from jax import lax
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
 from jaxsched._core.per_piece import is_concrete
 from jaxsched._core.progress import cycle, progress
-from jaxsched._core.schedule import Schedule, formula
+from jaxsched._core.schedule import Schedule
 
 ArrayLike = jax.typing.ArrayLike
 _number_list = checks.sequence_of(checks.finite, "finite numbers", at_least=1)

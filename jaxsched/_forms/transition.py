@@ -8,8 +8,8 @@ import jax
 
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
 from jaxsched._core.progress import progress
-from jaxsched._core.schedule import formula
 from jaxsched._core.shape import Shape, between, shape_like
 
 ArrayLike = jax.typing.ArrayLike

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import real_power
 from jaxsched._core.per_piece import is_concrete
 from jaxsched._core.progress import progress
 from jaxsched._core.random import standard_normal
-from jaxsched._core.schedule import formula
 from jaxsched._core.shape import lifted
 from jaxsched._core.wave import wave
 

@@ -11,8 +11,9 @@ from jax import lax
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.progress import cycle, elapsed_since, periods, progress
-from jaxsched._core.schedule import formula, schedule_like, value_at
 
 ScheduleLike = Callable[[Any], Any]
 

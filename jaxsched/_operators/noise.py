@@ -12,9 +12,10 @@ from jax import lax
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.progress import periods, whole_step
 from jaxsched._core.random import philox, standard_normal
-from jaxsched._core.schedule import formula, schedule_like, value_at
 
 ArrayLike = jax.typing.ArrayLike
 _MASK = 2**32 - 1

@@ -12,10 +12,11 @@ from jax import lax
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import geometric
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.per_piece import settle
 from jaxsched._core.progress import Progress, cycle, whole_step
-from jaxsched._core.schedule import formula, schedule_like, value_at
 from jaxsched._operators.clock import ScheduleLike, on_line
 
 ArrayLike = jax.typing.ArrayLike

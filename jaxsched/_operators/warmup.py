@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
+from jaxsched._core.decorators import formula
+from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.progress import elapsed_since, has_begun, progress
-from jaxsched._core.schedule import formula, schedule_like, value_at
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched.shapes import linear
 

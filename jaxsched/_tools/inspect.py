@@ -14,7 +14,8 @@ import numpy as np
 from jaxsched import checks
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.frozen import FrozenDict
-from jaxsched._core.schedule import Schedule, schedule_like
+from jaxsched._core.operand import schedule_like
+from jaxsched._core.schedule import Schedule
 
 HOST = 2**15
 """Up to this many steps a plain schedule is read on the host, in float64."""

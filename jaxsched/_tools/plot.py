@@ -9,7 +9,8 @@ import numpy as np
 
 from jaxsched import checks
 from jaxsched._core.compose import join_schedules
-from jaxsched._core.schedule import Schedule, schedule_like
+from jaxsched._core.operand import schedule_like
+from jaxsched._core.schedule import Schedule
 from jaxsched._tools.inspect import describe, evaluate, known, run_length, turns
 
 if TYPE_CHECKING:

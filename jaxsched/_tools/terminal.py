@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxsched import checks
-from jaxsched._core.schedule import schedule_like
+from jaxsched._core.operand import schedule_like
 from jaxsched._tools.inspect import run_length, sample
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
