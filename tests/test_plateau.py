@@ -94,6 +94,24 @@ def test_golden_trace_with_a_floor():
     assert state[1].num_reductions == 3
 
 
+@pytest.mark.parametrize(("mode", "worst"), [("min", INF), ("max", -INF)])
+def test_the_state_before_the_first_value(mode, worst):
+    """As its documentation says, field by field."""
+    state = jaxsched.reduce_on_plateau(mode=mode).init(jnp.zeros(1))
+    assert (state.scale, state.best_value, state.applied_scale) == (1.0, worst, 1.0)
+    assert (state.plateau_count, state.cooldown_count) == (0, 0)
+    assert (state.count, state.avg_value) == (0, 0.0)
+    assert (state.step, state.num_reductions, state.last_reduction_step) == (0, 0, -1)
+
+
+@pytest.mark.parametrize("name", ["patience", "cooldown", "start_step", "accumulation_size"])
+def test_a_number_beyond_int32_is_never_reached(name):
+    """So much patience never ends, and so long a cooldown has one reduction before it."""
+    hyperparameters = {"patience": 1, "factor": 0.5, name: 2**40}
+    expected = [1, 0.5, 0.5, 0.5, 0.5] if name == "cooldown" else [1] * 5
+    assert_array_equal(trace([1.0] * 5, **hyperparameters), expected)
+
+
 # --- where the peers are wrong ---------------------------------------------------------------------
 
 
