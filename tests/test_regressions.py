@@ -402,3 +402,21 @@ def test_mappings_are_compared_whatever_their_order():
     assert hash(one) == hash(other)
     assert jax.tree.structure(one) == jax.tree.structure(other)
     assert one.weights == other.weights == {"b": 2.0, "a": 1.0}
+
+
+def test_no_steps_at_all_are_over_at_the_last_step_too():
+    """The steps since the step before 0, which is where a length of 0 was counted from, wrapped."""
+    last = 2**31 - 1
+    lines = [js.linear_schedule(1.0, 0.0, last, 5), js.linear_schedule(0.3, 0.7, 0)]
+    joined = js.join_schedules(lines, [0])
+    for step in (0, last - 1, last):
+        assert float(joined(jnp.int32(step))) == pytest.approx(joined(step)) == 0.7
+
+
+def test_a_cycle_beyond_int32_after_a_traced_one():
+    def rate(length, step):
+        cycles = [{**CYCLE, "decay_steps": n} for n in (length, 2**40, 10)]
+        return js.sgdr_schedule(cycles)(step)
+
+    for step in (5, 12, 2 * 10**9):
+        assert jax.jit(rate)(10, jnp.int32(step)) == pytest.approx(rate(10, step), rel=1e-6)

@@ -142,7 +142,9 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     if is_per_piece(end) and not (
         nx.is_whole(step) and np.max(end.numbers) <= np.iinfo(step.dtype).max
     ):
-        return _traced_progress(step, settle(length), settle(begin))
+        # Of a begin at -1, the steps since then would wrap at the last step.
+        length = lift(lambda n, b: n - (b < 0), length, begin)
+        return _traced_progress(step, settle(length), settle(lift(np.maximum, begin, 0)))
     if not nx.is_host(step):
         if not nx.is_whole(step):
             return _float_progress(step, begin, length)
@@ -248,7 +250,7 @@ def sum_of_steps(a: Any, b: Any) -> Any:
         return a + b
     top = int(np.iinfo(nx.int_dtype()).max)
     step = jnp.zeros((), nx.int_dtype())
-    a, b = (jnp.minimum(nx.like_step(step, settle(x)), top) for x in (a, b))
+    a, b = (min(x, top) if nx.is_plain(x) else nx.like_step(step, settle(x)) for x in (a, b))
     return jnp.where(a > top - b, top, a + b)
 
 
