@@ -1,11 +1,10 @@
-"""The corners of the numerical core that no schedule's case reaches: each by the public schedule that does."""
+"""The corners of the numerical core that no schedule's case reaches."""
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 import jaxsched as js
 from jaxsched import shapes

@@ -145,14 +145,24 @@ def test_periods_are_counted_in_integers(period):
     assert [read(t) for t in HOST_STEPS] == [t // period for t in HOST_STEPS]
 
 
-@pytest.mark.parametrize("period", [1, 3, 7, 10, 49, 1000, 16385])
+def test_the_end_is_hit_at_every_length():
+    """Also where the length times its reciprocal, both rounded, is below 1."""
+    short = [n for n in range(1, 300) if np.float32(n) * np.float32(1 / n) < 1]
+    assert len(short) > 10
+    for n in (*short, *range(1, 60)):
+        assert pg.progress(jnp.asarray(n), n).elapsed == 1.0
+        assert pg.progress(jnp.asarray(0), n).remaining == 1.0
+
+
+@pytest.mark.parametrize("period", [1, 3, 7, 10, 41, 49, 1000, 16385])
 def test_no_period_of_a_float_step_is_rounded_up(period):
     """The quotient of the number next below a multiple may be rounded onto it."""
     whole = np.float32([k * period for k in (0, 1, 2, 3, 5, 10, 41, 97, 1000)])
     steps = np.concatenate([whole, np.nextafter(whole[1:], np.float32(0)), whole + np.float32(0.5)])
     number, rest = pg.cycle(jnp.asarray(steps), period)
+    compiled = jax.jit(lambda t: pg.periods(t, period))(steps)
     expected = [Fraction(float(t)) // period for t in steps]
-    assert number.tolist() == expected
+    assert number.tolist() == compiled.tolist() == expected
     exact = [float(Fraction(float(t)) - n * period) for t, n in zip(steps, expected, strict=True)]
     np.testing.assert_array_equal(rest, np.float32(exact))
 

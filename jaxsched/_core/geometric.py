@@ -187,7 +187,7 @@ def _places(start: Any, rate: Any) -> Any:
 def _split_at(rate: Any) -> Any:
     """The largest k up to 30 with 2**k * |rate| <= 1, or 0."""
     with np.errstate(divide="ignore"):
-        return np.clip(np.floor(-np.log2(np.abs(rate))), 0, 30).astype(np.int64)
+        return np.clip(-np.log2(np.abs(rate)), 0, 30).astype(np.int64)
 
 
 def _last_count(rate: Any, start: Any) -> Any:

@@ -211,8 +211,6 @@ def power(x: Any, exponent: Any) -> Any:
             return x * x
         if is_host(x):
             return x.code.line("{} ** {}", x, exponent)
-        if exponent == 0:
-            return jnp.ones_like(x)
     # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
     positive = x > 0
     inside = jnp.where(positive, x, 1.0)

@@ -259,7 +259,7 @@ def share_of(part: Any, length: Any) -> Any:
     if nx.is_plain(part) and nx.is_plain(length):
         return int(part * length)
     if is_concrete(part, length):
-        return lift(lambda p, n: np.trunc(p * n).astype(np.int64), part, length)
+        return lift(lambda p, n: (p * n).astype(np.int64), part, length)
     return lax.convert_element_type(jnp.floor(nx.real(part) * nx.real(length)), nx.int_dtype())
 
 

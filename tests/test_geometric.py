@@ -1,0 +1,154 @@
+"""Powers with a counted exponent against mpmath: for every size of rate, period, start and count."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+
+from jaxsched._core import geometric as geo
+from jaxsched._core.host import host_function
+from jaxsched._core.per_piece import PerPiece
+
+LAST = 2**31 - 1
+LARGEST, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+COUNTS = [
+    0, 1, 2, 3, 7, 10, 31, 126, 127, 128, 129, 149, 150, 151, 997, 4095, 4096, 4097, 12345, 10**6,
+    2**24 - 1, 2**24, 2**24 + 1, 3 * 10**7, 2**28 + 1, 10**9 + 7, LAST - 1, LAST,
+]  # fmt: skip
+RATES = [1e-37, 1e-5, 0.1, 0.5, 0.96, 0.9999, 0.9999999, 1.0, 1.0000003, 1.001, 1.5, 2.0, 1e6, 3e38]
+PERIODS = [1, 3, 1000, 4096, 10**6, 2**24 - 1, LAST]
+STARTS = [1.0, 0.3, -2.5, 0.0, 1e-30, 3e38]
+
+
+def units(values, references) -> np.ndarray:
+    """How far from the exact values in units in the last place; what float32 does not hold is its end."""
+    distances = []
+    for value, exact in zip(np.asarray(values, np.float64).tolist(), references, strict=True):
+        if abs(exact) < TINY:
+            distances.append(0.0 if abs(value) <= TINY else np.inf)
+            continue
+        if abs(exact) > LARGEST:
+            exact = mp.sign(exact) * mp.mpf(LARGEST)
+        unit = mp.ldexp(1, mp.frexp(abs(exact))[1] - 24)
+        distances.append(float(abs(mp.mpf(value) - exact) / unit))
+    return np.asarray(distances)
+
+
+def powers(rate, period, start) -> list:
+    with mp.workdps(30):
+        return [mp.mpf(start) * mp.mpf(rate) ** (mp.mpf(t) / period) for t in COUNTS]
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return jnp.asarray(COUNTS, jnp.int32)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_geometric_on_the_device(rate, counts):
+    for period in PERIODS:
+        for start in STARTS:
+            values = geo.geometric(rate, counts, period, start)
+            distances = units(values, powers(rate, period, start))
+            assert distances.max() <= 3, (period, start, COUNTS[distances.argmax()])
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_geometric_on_the_host(rate):
+    """In float64, which the exponent's own rounding is multiplied by its size, below 2**10."""
+    for period in PERIODS:
+        read = host_function(lambda t, p=period: geo.geometric(rate, t, p, 0.3) * 1.0, (), "x")
+        for count, exact in zip(COUNTS, powers(rate, period, 0.3), strict=True):
+            limit = mp.mpf(float(np.finfo(np.float64).max)) * 0.3
+            assert abs(read(count) - min(exact, limit)) <= abs(min(exact, limit)) * 1e-12 + 1e-300
+
+
+@pytest.mark.parametrize("rates", [RATES, [r for r in RATES if r < 1], [0.5, 2.0], [1.0, 0.5]])
+def test_one_power_per_piece(rates, counts):
+    starts = (STARTS * 3)[: len(rates)]
+    periods = (PERIODS * 2)[: len(rates)]
+    columns = [np.asarray(column) for column in (rates, periods, starts)]
+    for i, (rate, period, start) in enumerate(zip(rates, periods, starts, strict=True)):
+        index = jnp.full(len(COUNTS), i, jnp.uint32)
+        pieces = [PerPiece(column, index) for column in columns]
+        values = geo.geometric(pieces[0], counts, pieces[1], pieces[2])
+        assert units(values, powers(rate, period, start)).max() <= 3, (rate, period, start)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-9, 0.01, 0.7, 30.0, 1e38])
+def test_natural(rate, counts):
+    for period in (1, 1000, LAST):
+        for start in STARTS:
+            with mp.workdps(30):
+                exact = [start * mp.exp(-mp.mpf(rate) * t / period) for t in COUNTS]
+            assert units(geo.natural(rate, counts, period, start), exact).max() <= 3
+            few = [t for t in COUNTS if t < 2**24 and rate * t / period < 87]  # else the power is 0
+            near = geo.natural(rate, jnp.asarray(few, jnp.float32), period, start)
+            sizes = np.asarray([rate * t / period for t in few])
+            assert (units(near, exact[: len(few)]) <= 4 + 2 * sizes).all()
+            read = host_function(lambda t, p=period, s=start: geo.natural(rate, t, p, s), (), "x")
+            for t, e in zip(COUNTS, exact, strict=True):
+                assert abs(read(t) - e) <= abs(e) * 1e-12 + 1e-300
+
+
+@pytest.mark.parametrize(
+    "exponent", [-0.5, 0.0, -0.3, -1.0, -2.5, -30.0, -1e6, -1e13, -3e38, 0.5, 3.0]
+)
+def test_real_power(exponent):
+    x = np.float32(
+        [1, np.nextafter(np.float32(1), 2), 1.0001, 1.2, 1.41, 1.42, 2, 3, 1000.5, 1e6, 2e9]
+    )
+    with mp.workdps(30):
+        exact = [mp.mpf(float(v)) ** mp.mpf(exponent) for v in x]
+    # The error of a logarithm of at most a half is multiplied by the exponent.
+    assert units(geo.real_power(jnp.asarray(x), exponent), exact).max() <= max(
+        4, min(-exponent / 3, 10)
+    )
+    small = [e for v, e in zip(x, exact, strict=True) if abs(exponent * np.log2(float(v))) < 200]
+    traced = geo.real_power(jnp.asarray(x), jnp.float32(exponent))[: len(small)]
+    with mp.workdps(30):
+        rounded = [mp.mpf(float(v)) ** mp.mpf(float(np.float32(exponent))) for v in x[: len(small)]]
+    sizes = np.asarray([abs(float(mp.log(e, 2))) if e else 0.0 for e in rounded])
+    assert (units(traced, rounded) <= 4 + 2 * sizes).all()
+
+
+def test_the_series_of_a_power_of_two():
+    x = np.linspace(-0.5, 0.5, 2001, dtype=np.float32)
+    values = np.asarray(geo._two_to_part(jnp.asarray(x)), np.float64)
+    exact = np.exp2(x.astype(np.float64))
+    assert values[1000] == 1.0
+    assert (np.abs(values / exact - 1) <= 2.0**-23).all()
+
+
+def test_leading_bits_are_twelve():
+    x = np.random.default_rng(0).uniform(1e-6, 1e6, 1000) * np.repeat([1.0, -1.0], 500)
+    bits = geo._leading_bits(x)
+    mantissa = np.frexp(bits)[0] * 2.0**12
+    np.testing.assert_array_equal(mantissa, np.round(mantissa))
+    assert (np.abs(bits - x) <= np.abs(x) * 2.0**-12).all()
+    assert np.abs(bits - x).max() > 0
+
+
+def test_where_a_count_is_split():
+    for rate in (1e-30, 2.0**-30, 2.0**-29, 1e-6, -0.3, 0.5, 0.51, -1.0, 1.5, 700.0, 0.0):
+        k = int(geo._split_at(rate))
+        assert 0 <= k <= 30
+        assert k == 0 or 2.0**k * abs(rate) <= 1
+        assert k == 30 or 2.0 ** (k + 1) * abs(rate) > 1
+
+
+@pytest.mark.parametrize("start", [1.0, 0.3, 1e-30, 3e38])
+def test_the_last_count(start):
+    """Beyond it a falling power is 0 to float32, and before it a growing one is finite."""
+    for rate in (-300.0, -2.5, -1.0, -0.1, -1e-5, 1e-5, 0.1, 1.0, 2.5, 300.0):
+        last = int(geo._last_count(rate, start))
+        power = lambda t, r=rate: np.log2(start) + t * r
+        if rate > 0:
+            assert power(last) <= 128 < power(last + 1) + 1e-5
+        else:
+            assert power(last) <= -127 or last == LAST
+            assert last == 1 or power(last - 1) > -131
+    assert geo._last_count(0.0, start) == LAST
+    assert geo._last_count(-1.0, 0.0) <= LAST
