@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
+import pytest
 
 import jaxsched as js
 from jaxsched import shapes
+from jaxsched._core import numerics as nx
+from jaxsched._core.host import host_function
+from jaxsched._core.per_piece import PerPiece
 from jaxsched._core.shape import shape
 
+mp.mp.dps = 50
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -69,3 +75,94 @@ def test_a_steep_power_has_finite_gradients():
         assert np.isfinite(by_step(step))
         gradient = by_rates(steep, step)
         assert np.isfinite([gradient.init_value, gradient.end_value, gradient.power]).all()
+
+
+def units(values, references) -> float:
+    """The largest distance to the exact values in units in the last place of the values' type."""
+    values = np.asarray(values)
+    info, largest = np.finfo(values.dtype), 0.0
+    for value, exact in zip(values.tolist(), references, strict=True):
+        if abs(exact) < info.tiny:
+            assert abs(value) <= info.tiny
+            continue
+        unit = mp.ldexp(1, mp.frexp(abs(exact))[1] - 1 - info.nmant)
+        largest = max(largest, float(abs(mp.mpf(value) - exact) / unit))
+    return largest
+
+
+NUMBERS = [-0.999, -0.9, -0.71, -0.7, -0.69, -0.51, -0.5, -0.49, -1e-3, -1e-9, -1e-30, 0.0]
+ELEMENTARY = {
+    "log1p": (nx.log1p, mp.log1p, 3),
+    "expm1": (nx.expm1, mp.expm1, 2),
+    "sin": (nx.sin, mp.sin, 2),
+    "exp": (nx.exp, mp.exp, 2),
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTARY)
+def test_an_elementary_function_of_every_kind_of_number(name, x64):
+    function, exactly, bound = ELEMENTARY[name]
+    x = np.asarray([*NUMBERS, *(-n for n in NUMBERS), 3.0, 20.0], nx.float_dtype())
+    exact = [exactly(mp.mpf(v)) for v in x.tolist()]
+    assert units(function(jnp.asarray(x)), exact) <= bound
+    numbers = [float(v) for v in x]
+    assert units([function(v) for v in numbers], exact) <= 2
+    assert units(function(PerPiece(np.asarray(numbers), jnp.uint32(0))).numbers, exact) <= 2
+    read = host_function(function, (), "x")
+    assert units([read(v) for v in numbers], exact) <= 2
+
+
+EXPONENTS = [0, 0.0, 1e-50, 0.3, 0.5, 1, 1.0, 2, 2.0, 3.0, 7.5, 1e4]
+SHARES = [0.0, 2.0**-20, 0.125, 0.3125, 0.5, 0.625, 0.96875, 1.0 - 2.0**-20, 1.0]
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_powers_of_shares_and_what_they_lack_of_1(exponent):
+    exact = [mp.mpf(x) ** mp.mpf(exponent) for x in SHARES]
+    # Of so small an exponent, for which float32 has its smallest number, 0 ** exponent matters alone.
+    lacks = [p * 0 if exponent == 1e-50 and p else 1 - p for p in exact]
+    lack = lambda values: units(np.where(np.abs(values) < 1e-36, 0, values), lacks)
+    shares = jnp.asarray(SHARES)
+    sizes = 2 + 0.75 * min(float(exponent), 100)
+    assert units(nx.power(shares, exponent), exact) <= sizes
+    assert lack(nx.one_minus_power(1.0 - shares, shares, exponent)) <= 3
+    piece = PerPiece(np.asarray([5.0, exponent]), jnp.full(len(SHARES), 1, jnp.uint32))
+    assert units(nx.power(shares, piece), exact) <= sizes
+    assert lack(nx.one_minus_power(1.0 - shares, shares, piece)) <= 3
+    if exponent != 1e-50:  # which is 0 once it is traced
+        assert units(jax.jit(nx.power)(shares, exponent * 1.0), exact) <= sizes
+        traced = jax.jit(nx.one_minus_power)(1.0 - shares, shares, exponent * 1.0)
+        assert lack(traced) <= 3
+    read = host_function(lambda x: nx.power(x, exponent) * 1.0, (), "x")
+    assert units([read(x) for x in SHARES], exact) <= 2
+    read = host_function(lambda x: nx.one_minus_power(1.0 - x, x, exponent) * 1.0, (), "x")
+    assert lack(np.asarray([read(x) for x in SHARES])) <= 8
+
+
+@pytest.mark.parametrize("values", [[2.0, 5.0], [1.0, 0.5, 0.75], [0.0, 1.0, 4.0, 9.0, 16.0, 25.0]])
+def test_straight_lines_through_values(values):
+    positions = np.linspace(0, len(values) - 1, 16 * (len(values) - 1) + 1)
+    expected = np.interp(positions, range(len(values)), values)
+    np.testing.assert_array_equal(nx.interpolate(values, jnp.asarray(positions)), expected)
+    traced = jax.jit(nx.interpolate)(values, jnp.asarray(positions, nx.float_dtype()))
+    np.testing.assert_array_equal(traced, expected)
+    mixed = jax.jit(lambda v, at: nx.interpolate([v, *values[1:]], at))
+    np.testing.assert_array_equal(mixed(jnp.bfloat16(values[0]), jnp.asarray(positions)), expected)
+    read = host_function(lambda at: nx.interpolate(values, at), (), "x")
+    assert [read(at) for at in positions.tolist()] == expected.tolist()
+
+
+def test_every_kind_of_step_becomes_a_normal_one(x64):
+    top = np.iinfo(nx.int_dtype()).max
+    whole = [3, np.int8([3]), np.uint8([3]), jnp.uint16([3]), jnp.int32([3]), np.int64([3])]
+    for step in whole:
+        assert nx.normal_step(step).dtype == nx.int_dtype()
+        assert nx.normal_step(step) == 3
+    for step in (2.5, np.float64([2.5]), jnp.float16([2.5]), jnp.bfloat16([2.5])):
+        assert nx.normal_step(step).dtype == nx.float_dtype()
+        assert nx.normal_step(step) == 2.5
+    for step in (2**63 - 1, np.uint64([2**64 - 1]), np.int64([2**63 - 1])):
+        assert nx.normal_step(step) == top
+    assert nx.normal_step(jnp.asarray([2**32 - 1], jnp.uint32)) == min(2**32 - 1, top)
+    for step in (np.int8([-3]), np.int64([-(2**62)]), jnp.int32([-3]), np.float32([-0.5])):
+        assert nx.normal_step(step) == 0
