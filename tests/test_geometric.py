@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
@@ -75,6 +76,28 @@ def test_one_power_per_piece(rates, counts):
         pieces = [PerPiece(column, index) for column in columns]
         values = geo.geometric(pieces[0], counts, pieces[1], pieces[2])
         assert units(values, powers(rate, period, start)).max() <= 3, (rate, period, start)
+
+
+@pytest.mark.parametrize("period", [1, 2, 7, 1000])
+def test_a_traced_rate(period):
+    """With a period that is traced too, and with one that is not; the exponent is then a float32."""
+    counts = [0, 1, 2, 3, 13, 100, 126]
+    for rate in (0.25, 0.5, 1.0, 1.375, 2.0):
+        exact = [mp.mpf(0.75) * mp.mpf(rate) ** (mp.mpf(t) / period) for t in counts]
+        bounds = 2 + 2 * np.asarray([t / period for t in counts])
+        array = jnp.asarray(counts, jnp.int32)
+        for values in (
+            jax.jit(lambda r, a=array: geo.geometric(r, a, period, 0.75))(rate),
+            jax.jit(lambda r, n, a=array: geo.geometric(r, a, n, 0.75))(rate, period),
+            jax.jit(lambda n, a=array, r=rate: geo.geometric(r, a, n, 0.75))(period),
+            jax.jit(lambda r, a=array: geo.geometric(r, a, period, jnp.bfloat16(0.75)))(rate),
+        ):
+            assert (units(values, exact) <= bounds).all()
+
+
+def test_a_traced_growth_stays_finite():
+    grown = jax.jit(lambda r: geo.geometric(r, jnp.asarray([126, 127, 128, LAST]), 1))(2.0)
+    np.testing.assert_allclose(grown, [2.0**126, 2.0**127, 2.0**127, 2.0**127], rtol=1e-5)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.01, 0.7, 30.0, 1e38])

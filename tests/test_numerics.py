@@ -166,3 +166,20 @@ def test_every_kind_of_step_becomes_a_normal_one(x64):
     assert nx.normal_step(jnp.asarray([2**32 - 1], jnp.uint32)) == min(2**32 - 1, top)
     for step in (np.int8([-3]), np.int64([-(2**62)]), jnp.int32([-3]), np.float32([-0.5])):
         assert nx.normal_step(step) == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: js.transition_schedule(1.0, 0.0, 10, shapes.rex(x)),
+        lambda x: js.transition_schedule(0.0, 1.0, 10, shapes.harmonic(x)),
+        lambda x: js.cosine_decay_schedule(1.0, 10, 0.0, x),
+        lambda x: js.geometric_schedule(1.0, x, 10),
+        lambda x: js.power_law_schedule(1.0, 3.0, x),
+        lambda x: js.chebyshev_schedule(1.0, 8, x),
+    ],
+)
+def test_a_hyperparameter_in_bfloat16_is_computed_with_in_float32(make):
+    steps = jnp.arange(12)
+    values = jax.jit(lambda x: make(x)(steps))(jnp.bfloat16(0.25))
+    np.testing.assert_allclose(values, [make(0.25)(t) for t in range(12)], rtol=2e-6)

@@ -20,7 +20,7 @@ STRETCHES = [
 ]  # fmt: skip
 """Lengths and begins."""
 NEAR = [b + n + d for n, b in STRETCHES for d in (-1, 0, 1)]
-STEPS = sorted({t for t in (*range(15), *NEAR, TOP - 2, TOP - 1, TOP) if 0 <= t <= TOP})
+STEPS = sorted({t for t in (*range(15), 10**5, *NEAR, TOP - 2, TOP - 1, TOP) if 0 <= t <= TOP})
 HOST_STEPS = [*STEPS, 2.5, 4.999, 2**33 - 1, 2**33, 2**33 + 4, 2**33 + 10, 2**34]
 FLOATS = [0.0, 0.5, 2.5, 4.0, 4.999, 5.0, 5.5, 6.999, 7.0, 9.5, 13.0, 48.9, 49.0, 1e6, 2.0**24, 1e9]
 
@@ -86,10 +86,11 @@ def test_of_a_traced_stretch(length, begin):
         way = pg.progress(jnp.asarray(STEPS, jnp.int32), length, begin)
         return way.elapsed, way.remaining
 
-    fixed = {k: v for k, v in (("length", length), ("begin", begin)) if v > TOP}
-    traced = {k: v for k, v in (("length", length), ("begin", begin)) if v <= TOP}
-    if length < TOP or begin == 0:  # a traced end beyond int32 is only known to a digit of it
-        elapsed, remaining = jax.jit(lambda traced: shares(**traced, **fixed))(traced)
+    numbers = {"length": length, "begin": begin}
+    for names in (["length", "begin"], ["length"], ["begin"]):
+        traced = {k: v for k, v in numbers.items() if k in names and v <= TOP}
+        fixed = {k: v for k, v in numbers.items() if k not in traced}
+        elapsed, remaining = jax.jit(lambda t, fixed=fixed: shares(**t, **fixed))(traced)
         agree(elapsed, [share(t, length, begin) for t in STEPS])
         agree(remaining, [1 - share(t, length, begin) for t in STEPS])
 
@@ -105,6 +106,12 @@ def test_of_one_stretch_per_piece(stretches):
             )
             if length < TOP or begin == 0:
                 agree(way.elapsed, [share(t, min(length, TOP), begin) for t in STEPS], 4)
+    early = [0, 4, 5]
+    way = pg.progress(
+        jnp.asarray(early, jnp.float32),
+        *(PerPiece(column, jnp.zeros(3, jnp.uint32)) for column in (lengths, begins)),
+    )
+    agree(way.elapsed, [share(t, *stretches[0]) for t in early])
 
 
 @pytest.mark.parametrize("exponent", [0.5, 2, 3.0])
@@ -209,8 +216,10 @@ def test_a_fraction_of_a_length_is_rounded_down():
     assert (int(traced), traced.dtype) == (3, jnp.int32)
 
 
-REAL = [(0.0, 10.0), (2.5, 7.25), (3.0, 3.0), (2.5, 2.5), (0.25, 0.75), (4.0, 1e6 + 0.5), (7.5, 2.0**33),
-        (2.0**33, 2.0**34), (float(TOP), 2.0**32), (0.0, float(TOP))]  # fmt: skip
+REAL = [
+    (0.0, 10.0), (0.0, 1e-40), (1 / 3, 1e5 + 1 / 3), (2.5, 7.25), (3.0, 3.0), (2.5, 2.5), (0.25, 0.75),
+    (4.0, 1e6 + 0.5), (7.5, 2.0**33), (2.0**33, 2.0**34), (float(TOP), 2.0**32), (0.0, float(TOP)),
+]  # fmt: skip
 
 
 def real_share(step, begin, end) -> Fraction:
@@ -232,7 +241,7 @@ def test_between_points_that_are_no_whole_steps(begin, end):
         agree([read(t) for t in HOST_STEPS], host, 4)
 
 
-@pytest.mark.parametrize(("begin", "end"), [(b, e) for b, e in REAL if e < 2**20])
+@pytest.mark.parametrize(("begin", "end"), [(b, e) for b, e in REAL if 0.1 < e < 2**20])
 def test_between_points_that_are_traced_or_one_per_piece(begin, end):
     steps = [t for t in STEPS if t < 2**20]
     exact = [real_share(t, begin, end) for t in steps]

@@ -103,12 +103,7 @@ def _approximate(rate: Any, count: Any, period: Any) -> Any:
     if is_concrete(rate, period):
         exponent = nx.real(count) * _constant(lift(lambda r, p: np.log2(r) / p, rate, period))
     else:
-        rate = nx.real(rate)
-        if nx.is_plain(period) and period == 1:
-            shares = nx.real(count)
-        else:
-            shares = nx.real(count) / jnp.maximum(nx.real(period), 1.0)
-        exponent = shares * jnp.log2(rate)
+        exponent = nx.real(count) / nx.real(period) * jnp.log2(nx.real(rate))
     limit = np.finfo(exponent.dtype)
     # A clipped exponent keeps the gradient of what is 0 or overflows finite.
     return jnp.exp2(jnp.clip(exponent, float(limit.minexp - limit.nmant), float(limit.maxexp - 1)))
@@ -194,12 +189,10 @@ def _last_count(rate: Any, start: Any) -> Any:
     """A count whose value is 0, or the last that is finite; beyond it the bits would run out."""
     places = np.log2(np.abs(np.where(start == 0, 1.0, start)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        count = np.where(
-            rate > 0, np.floor((128.0 - 1e-6 - places) / rate), np.ceil((-130 - places) / rate)
-        )
+        count = np.where(rate > 0, (128.0 - 1e-6 - places) / rate, np.ceil((-130 - places) / rate))
     count = np.where(rate == 0, np.inf, count)
     least = np.where(rate > 0, 0, 1)
-    return np.clip(np.nan_to_num(count, nan=2**31 - 1), least, 2**31 - 1).astype(np.int64)
+    return np.clip(count, least, 2**31 - 1).astype(np.int64)
 
 
 def _leading_bits(x: Any) -> Any:

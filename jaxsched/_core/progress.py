@@ -132,7 +132,7 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     A length of 0 has passed at `begin`.
     """
     if not is_concrete(length, begin):
-        return _traced_progress(step, settle(length), settle(begin))
+        return _traced_progress(step, length, begin)
     if nx.is_plain(length) and length == 0:
         passed = has_begun(step, begin)
         return Progress(nx.where(passed, 1, 0), nx.where(passed, 0, 1), 1)
@@ -144,7 +144,7 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     ):
         # Of a begin at -1, the steps since then would wrap at the last step.
         length = lift(lambda n, b: n - (b < 0), length, begin)
-        return _traced_progress(step, settle(length), settle(lift(np.maximum, begin, 0)))
+        return _traced_progress(step, length, lift(np.maximum, begin, 0))
     if not nx.is_host(step):
         if not nx.is_whole(step):
             return _float_progress(step, begin, length)
@@ -260,7 +260,7 @@ def share_of(part: Any, length: Any) -> Any:
         return int(part * length)
     if is_concrete(part, length):
         return lift(lambda p, n: (p * n).astype(np.int64), part, length)
-    return lax.convert_element_type(jnp.floor(nx.real(part) * nx.real(length)), nx.int_dtype())
+    return lax.convert_element_type(nx.real(part) * nx.real(length), nx.int_dtype())
 
 
 def periods(count: Any, period: Any) -> Any:
@@ -322,7 +322,7 @@ def real_progress(step: Any, begin: Any, end: Any) -> Progress:
     last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
     done, rest = first - begin, end - last
     length = lift(lambda b, e: np.where(e > b, np.maximum(e - b, 1e-30), 1.0), begin, end)
-    rest = lift(lambda r: np.where(r > 0, np.maximum(r, 1e-30), r), rest)  # not 0 in float32
+    rest = lift(np.maximum, rest, 1e-30)  # not 0 in float32
     length = length if is_per_piece(length) else float(length)
     if not nx.is_host(step) and nx.is_whole(step):
         top = int(np.iinfo(step.dtype).max)
