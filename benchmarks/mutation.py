@@ -59,6 +59,9 @@ LAWS = {
 }
 """Of tests/test_laws.py: each, every second, ... of a law's tests. More of them would take hours."""
 TESTS = [
+    "tests/test_numerics.py",
+    "tests/test_progress.py",
+    "tests/test_geometric.py",
     "tests/test_laws.py",
     "tests/test_golden.py",
     "tests/test_forms.py",

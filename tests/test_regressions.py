@@ -420,3 +420,12 @@ def test_a_cycle_beyond_int32_after_a_traced_one():
 
     for step in (5, 12, 2 * 10**9):
         assert jax.jit(rate)(10, jnp.int32(step)) == pytest.approx(rate(10, step), rel=1e-6)
+
+
+def test_ends_further_apart_than_float32_is_wide():
+    """The way between them was an infinity, and times a weight of 0 no number."""
+    line = js.linear_schedule(-3e38, 3e38, 4)
+    wave = js.cosine_wave_schedule(3e38, 4, 1.0, -1.0)
+    for schedule, expected in ((line, [-2, -1, 0, 1, 2]), (wave, [2, 0, -2, 0, 2])):
+        for values in (schedule(jnp.arange(5)), [schedule(t) for t in range(5)]):
+            np.testing.assert_allclose(np.asarray(values, float) / 1.5e38, expected, atol=1e-6)

@@ -126,6 +126,9 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
         weight = (form.fall if large is start else form.rise)(progress, *parameters)
         dtype = nx.dtype_of(weight)
         small, large = saturated(small, dtype), saturated(large, dtype)
+        if _is_too_far(small, large, dtype):
+            half = saturated(start, dtype) * 0.5, saturated(end, dtype) * 0.5
+            return between(*half, progress, form, *parameters) * 2.0
         way, exact = _way(small, large, dtype)
         value = small + weight * way
         if exact:
@@ -150,11 +153,18 @@ def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:
         return peak * weight
     dtype = nx.dtype_of(weight)
     base, peak = saturated(base, dtype), saturated(peak, dtype)
+    if _is_too_far(base, peak, dtype):
+        return lifted(base * 0.5, peak * 0.5, weight, bounded) * 2.0
     way, exact = _way(base, peak, dtype)
     value = base + weight * way
     if exact or not bounded:
         return value
     return (nx.minimum if peak > base else nx.maximum)(value, float(dtype(peak)))
+
+
+def _is_too_far(small: float, large: float, dtype: Any) -> bool:
+    """Whether the way between two numbers may be more than holds them; half of it, or a quarter, is not."""
+    return abs(large - small) > float(np.finfo(dtype).max) * 0.75
 
 
 def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:

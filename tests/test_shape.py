@@ -1,0 +1,126 @@
+"""How a value moves along a shape: what is public of it, at the ends of what floats hold."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsched as js
+from jaxsched import shapes
+from jaxsched._core import numerics as nx
+from jaxsched._core.shape import _way, lifted, shape
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def ends() -> list[tuple[float, float]]:
+    """Pairs of numbers of like, of very different and of opposite signs and sizes."""
+    rng = np.random.default_rng(1)
+    sizes = rng.uniform(0.5, 1.0, (400, 2)) * 10.0 ** rng.choice(
+        [-30, -7, -1, 0, 0, 0, 8, 30], (400, 2)
+    )
+    return (sizes * rng.choice([-1.0, 1.0], (400, 2))).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_way_is_the_shortest_that_arrives(dtype):
+    for a, b in ends():
+        small, large = sorted((a, b), key=abs)
+        way, exact = _way(small, large, dtype)
+        anchor, goal, rise = dtype(small), dtype(large), large > small
+        arrived = anchor + dtype(way)
+        assert arrived >= goal if rise else arrived <= goal
+        assert exact == (arrived == goal)
+        shorter = anchor + np.nextafter(np.nextafter(dtype(way), dtype(0)), dtype(0))
+        assert shorter <= goal if rise else shorter >= goal
+
+
+def test_between_any_ends_the_device_stays_within_them():
+    progress = jnp.arange(6)
+    for a, b in ends()[:60]:
+        values = np.asarray(js.linear_schedule(a, b, 5)(progress))
+        assert (values[0], values[-1]) == (np.float32(a), np.float32(b))
+        assert min(values[0], values[-1]) <= values.min()
+        assert values.max() <= max(values[0], values[-1])
+        exact = np.asarray([(a * (5 - t) + b * t) / 5 for t in range(6)])
+        np.testing.assert_allclose(values, exact, rtol=1e-6, atol=1e-6 * min(abs(a), abs(b)))
+
+
+def test_a_value_beyond_float32_is_its_largest():
+    """A fraction of 3 of the largest rate: what the device ends at, and no infinity on the way."""
+    schedule = js.cosine_decay_schedule(3e38, 4, alpha=3.0)
+    assert schedule(4) == 3e38 * 3.0
+    assert np.isfinite(schedule(jnp.arange(5))).all()
+    assert schedule(jnp.int32(4)) == np.float32(LARGEST)
+    for base, peak in ((9e38, 1.0), (1.0, 9e38), (9e38, -9e38)):
+        weights = jnp.asarray([0.0, 0.5, 1.0])
+        values = np.asarray(lifted(base, peak, weights), np.float64)
+        saturated = np.clip([base, peak], -LARGEST, LARGEST)
+        np.testing.assert_allclose(values[[0, 2]], saturated, rtol=1e-7)
+        assert np.isfinite(values).all()
+
+
+def test_a_weight_lifts_from_the_base_to_the_peak():
+    weights = [0.0, 0.25, 1.0, 1.5, -0.5]
+    array = jnp.asarray(weights)
+    for base, peak in ((0.0, 3.0), (1.0, 3.0), (3.0, 1.0), (2.0, 2.0), (-0.3, 0.7)):
+        exact = np.asarray([base + (peak - base) * w for w in weights])
+        free = lifted(base, peak, array, bounded=False)
+        np.testing.assert_allclose(free, exact, rtol=1e-6, atol=1e-7)
+        assert float(free[2]) == np.float32(peak) or base + peak == 0.4
+        inside = np.asarray(lifted(base, peak, array[:3]))
+        np.testing.assert_allclose(inside, exact[:3], rtol=1e-6)
+        assert (inside[0], inside[2]) == (np.float32(base), np.float32(peak))
+        for traced in (
+            jax.jit(lifted)(base, peak, array),
+            jax.jit(lambda b, p=peak: lifted(b, p, array))(base),
+            jax.jit(lambda p, b=base: lifted(b, p, array))(peak),
+        ):
+            np.testing.assert_allclose(traced, exact, rtol=1e-6, atol=1e-6)
+
+
+@shape(pinned="end")
+def above(progress):
+    return progress.remaining * 3.0 - 1.0
+
+
+@shape(pinned="both", complement=lambda progress: progress.elapsed + 0.25)
+def beside(progress):
+    return progress.remaining - 0.25
+
+
+def test_what_is_pinned_is_within_1_and_0():
+    steps = range(5)
+    fall = js.transition_schedule(1.0, 0.0, 4, shape=above())
+    rise = js.transition_schedule(0.0, 1.0, 4, shape=above())
+    pinned = js.transition_schedule(1.0, 0.0, 4, shape=beside())
+    lifted_ = js.transition_schedule(0.0, 1.0, 4, shape=beside())
+    for schedule, expected in (
+        (fall, [1.0, 1.0, 0.5, 0.0, 0.0]),
+        (rise, [0.0, 0.0, 0.5, 1.0, 1.0]),
+        (pinned, [1.0, 0.5, 0.25, 0.0, 0.0]),
+        (lifted_, [0.0, 0.5, 0.75, 1.0, 1.0]),
+    ):
+        assert [schedule(t) for t in steps] == expected
+        np.testing.assert_array_equal(schedule(jnp.arange(5)), expected)
+
+
+def test_equal_ends_that_are_no_number_of_float32(x64):
+    schedule = js.linear_schedule(0.1, 0.1, 3)
+    values = np.asarray(schedule(jnp.arange(4)), np.float64)
+    np.testing.assert_array_equal(values, nx.float_dtype().type(0.1))
+
+
+@pytest.mark.parametrize("name", ["between", "replace"])
+def test_no_hyperparameter_of_a_shape_hides_a_method(name):
+    scope = {"shape": shape}
+    exec(f"def hidden(progress, {name}): return progress.remaining", scope)
+    with pytest.raises(TypeError, match=f"'{name}' cannot be the name of a hyperparameter"):
+        shape()(scope["hidden"])
+
+
+def test_only_a_shape_is_a_shape():
+    with pytest.raises(TypeError, match=r"must be a shape, such as shapes\.cosine\(\), got"):
+        js.transition_schedule(1.0, 0.0, 4, shape=shapes.cosine)
