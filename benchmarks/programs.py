@@ -10,22 +10,30 @@ COLUMNS = {
     "jaxpr": lambda build: build.equations,
     "HLO": lambda build: build.instructions,
 }
+SIZES = ("jaxpr", "HLO")
 
 
 def measure(quick):
     rows = []
     for name, entry in SCHEDULES.items():
-        builds = build_times(entry.makers, rounds=1 if quick else 3)
+        makers = dict(entry.makers)
+        if entry.by_hand:
+            makers["by hand"] = lambda formula=entry.by_hand: formula
+        builds = build_times(makers, rounds=1 if quick else 3)
         row = {"schedule": name}
         for column, value in COLUMNS.items():
             for who in BOTH:
                 heading = column if who == "jaxsched" else f"optax {column}"
                 row[heading] = value(builds[who]) if who in builds else None
+            if column in SIZES:
+                hand = builds.get("by hand")
+                row[f"by hand {column}"] = value(hand) if hand else None
         rows.append(row)
     return rows
 
 
 MORE = 1.25
+LONGER = 2.5
 
 
 def conclude(rows):
@@ -38,10 +46,20 @@ def conclude(rows):
             f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean); the "
             f"slowest, {most['schedule']}, {most[column]:.0f} ms",
         )
+    for column in SIZES:
+        ratio = mean(
+            [row[column] / row[f"by hand {column}"] for row in rows if row[f"by hand {column}"]]
+        )
+        yield (
+            ratio <= LONGER,
+            f"{column}: at most {LONGER:g} times the size of an expression by hand, which neither clamps "
+            f"a step nor is exact: {ratio:.2f} times (geometric mean)",
+        )
 
 
 TITLE = "Device: the program"
 NOTE = (
     "Trace and compile: `jax.jit(s).lower(step)` and `.compile()`, without any cache. jaxpr: the equations "
-    "that are traced, those inside others too. HLO: instructions of the optimized program."
+    "that are traced, those inside others too. HLO: instructions of the optimized program. By hand: a "
+    "`jax.numpy` expression with its numbers as literals."
 )

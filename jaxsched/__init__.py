@@ -1,6 +1,6 @@
 """Learning-rate schedules for JAX and Optax: pure functions of the step whose hyperparameters are data."""
 
-from typing import TYPE_CHECKING
+import typing as _typing
 
 from jaxsched import checks as checks
 from jaxsched import shapes as shapes
@@ -78,7 +78,7 @@ from jaxsched._operators.warmup import override as override
 from jaxsched._operators.warmup import with_cooldown as with_cooldown
 from jaxsched._operators.warmup import with_warmup as with_warmup
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from jaxsched import interop as interop
     from jaxsched._later import *  # noqa: F403 (all of its names are public)
 
@@ -94,7 +94,7 @@ def _name_publicly(values: list[object]) -> None:
 
 _name_publicly(list(globals().values()))
 
-if not TYPE_CHECKING:  # which knows all names from above
+if not _typing.TYPE_CHECKING:  # which knows all names from above
 
     def _with_later() -> list[str]:
         """The public names, once those of `_later` are among them."""
@@ -103,7 +103,8 @@ if not TYPE_CHECKING:  # which knows all names from above
         names = {k: v for k, v in vars(_later).items() if not k.startswith("_")}
         _name_publicly(list(names.values()))
         globals().update(names)
-        return [name for name in globals() if not name.startswith("_")]
+        # A copy: another thread may import something meanwhile.
+        return [name for name in list(globals()) if not name.startswith("_")]
 
     def __getattr__(name: str) -> object:
         """Called for a name that is not here yet."""
@@ -112,7 +113,7 @@ if not TYPE_CHECKING:  # which knows all names from above
 
             return importlib.import_module("jaxsched.interop")
         if name == "__all__":  # what `from jaxsched import *` asks for
-            return _with_later()
+            return [*_with_later(), "interop"]
         if not name.startswith("_") and name in _with_later():
             return globals()[name]
         raise AttributeError(f"module 'jaxsched' has no attribute {name!r}")

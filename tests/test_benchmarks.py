@@ -110,7 +110,7 @@ def test_programs(few):
         assert row["jaxpr"] > 0
         assert row["HLO"] > 0
     assert rows[2]["optax jaxpr"] is None
-    assert len(list(programs.conclude(rows))) == 2
+    assert len(list(programs.conclude(rows))) == 4
 
 
 def test_on_this_device_as_on_a_gpu(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import math
 import pickle
 import sys
@@ -175,3 +176,44 @@ def test_a_copy_has_all_of_them(again):
 def test_steps_around_the_bounds_of_integers(step):
     assert js.delay(lambda received: float(received), 0)(step) == float(min(step, 2**63 - 1))
     assert LINE(-step) == LINE(0) == 1.0
+
+
+class Epoch(enum.IntEnum):
+    THIRD = 3
+
+
+def test_integers_of_other_classes_are_steps():
+    assert LINE(Epoch.THIRD) == LINE(3)
+    assert LINE(type("Mine", (float,), {})(3.0)) == LINE(3)
+    with pytest.raises(TypeError, match="the step must be a number"):
+        LINE(True)
+
+
+def test_a_number_beyond_int64_counts_as_its_end():
+    slow = js.inverse_time_decay(1.0, 1, 1.0)
+    assert slow(2**63) == slow(10**30) == slow(1e30) == slow(2**63 - 1)
+
+
+def test_a_schedule_is_made_by_a_factory():
+    with pytest.raises(TypeError, match=r"^Schedule: call a factory to build one"):
+        js.Schedule()
+
+
+def test_a_hyperparameter_may_be_called_self():
+    @js.schedule
+    def factor(step, self):
+        return self * 0.5
+
+    assert factor(2.0).replace(self=3.0)(1) == 1.5
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 8, 1000, 5000, 2**31])
+def test_the_order_of_chebyshev_is_the_same_everywhere(epochs):
+    """In a table or by the bits, on the host and on the device, with the epochs fixed and traced."""
+    schedule = js.chebyshev_schedule(1.0, epochs)
+    traced = jax.jit(lambda schedule, step: schedule(step))
+    for epoch in (0, 1, 2, 3, 5, 99, 998, 4999, 10**6):
+        host = schedule(epoch)
+        at = np.int32(epoch) * np.ones((), np.int32)
+        for device in (schedule(np.asarray(at)), traced(schedule, np.asarray(at))):
+            assert math.isclose(float(device), host, rel_tol=3e-6)

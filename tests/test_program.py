@@ -225,6 +225,9 @@ LEAST = {
     "cosine": (js.cosine_decay_schedule(0.3, 100), 8),
     # both, the later one's own step (two), and the choice (two)
     "warmup": (js.warmup_cosine_decay_schedule(0.0, 0.3, 10, 110), 17),
+    # the epoch, at most the last (three), four for each of its two bits, the share (four), the angle, its
+    # sine, the square, the value (three)
+    "chebyshev": (js.chebyshev_schedule(0.3, 4, steps_per_epoch=25), 21),
 }
 
 

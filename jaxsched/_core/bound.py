@@ -168,7 +168,7 @@ class Bound:
             object.__setattr__(self, "_is_plain", plain)
             return plain
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, /, **changes: Any) -> Self:
         """A copy with some hyperparameters changed, checked like new ones.
 
         Args:

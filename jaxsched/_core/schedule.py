@@ -24,21 +24,29 @@ class Schedule(Bound):
     """A pure function ``step -> value`` with its hyperparameters bound as data.
 
     Call it with a Python or NumPy number and it answers with a Python float, computed in float64
-    without JAX. Call it with an array or inside a transformation and it answers with an array of the
-    step's shape in float32 (float64 under ``jax_enable_x64``).
+    without JAX; with an array among its hyperparameters, with an array. Call it with an array or inside
+    a transformation and it answers with an array of the step's shape in float32 (float64 under
+    ``jax_enable_x64``).
 
     It is a pytree: numbers and arrays among its hyperparameters are leaves, so that a schedule can
     be an argument of a jitted function, be stacked and mapped over, and be differentiated
     (``jax.grad(..., allow_int=True)``, for the lengths are integers).
 
-    A negative step counts as step 0. Without x64, a step on the device beyond 2**31 - 1 counts as
-    2**31 - 1, where optax's own counter stops.
+    A negative step counts as step 0. A number beyond 2**63 - 1 counts as that; without x64, a step on
+    the device beyond 2**31 - 1 counts as 2**31 - 1, where optax's own counter stops.
     """
 
     __slots__ = ("_composition", "_host")  # set when they are needed
     __array_ufunc__ = None  # else NumPy takes `np.float64(2) * schedule` for an array of objects
     _host: Callable[[int | float], float]
     _composition: Schedule
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        del args, kwargs
+        raise TypeError(
+            "Schedule: call a factory to build one, such as jaxsched.linear_schedule, or one of your own, "
+            "which the decorator jaxsched.schedule makes of a formula"
+        )
 
     def __call__(self, step: Any) -> Any:
         if type(step) is int:  # what a training loop asks with: nothing may slow it down
@@ -52,9 +60,11 @@ class Schedule(Bound):
         if type(step) is float:
             if step - step != 0:  # an infinity or NaN
                 raise checks.refuse(f"{self._form.name}: the step", "a finite number", step)
-            return self._reader()(step if step > 0 else 0)
-        if isinstance(step, (np.integer, np.floating)):
-            return self(int(step) if isinstance(step, np.integer) else float(step))
+            return self._reader()(min(step, INT64_MAX) if step > 0 else 0)
+        if isinstance(step, (int, np.integer)) and not isinstance(step, bool):
+            return self(int(step))
+        if isinstance(step, (float, np.floating)):
+            return self(float(step))
         if not isinstance(step, (np.ndarray, jax.Array)) or not _is_real(step.dtype):
             raise checks.refuse(
                 f"{self._form.name}: the step", "a number or an array of numbers", step, TypeError

@@ -188,6 +188,8 @@ def _traced(rate: Any) -> Any:
 
 
 _MOST_EPOCHS = 2**30
+_TABULATED = 1024
+"""So many epochs are computed at once for the host."""
 
 
 @formula(
@@ -239,10 +241,14 @@ def chebyshev_schedule(
       [11.6067, 1.0375, 2.9135, 1.4149, 1.4149]
     """
     epoch = periods(step, at_least_one(steps_per_epoch))
-    if nx.is_host(step):
-        share = step.code.line("{}({}, {})", _fractal, epoch, num_epochs)
-    else:
+    if not nx.is_host(step):
         share = _fractal_device(epoch, settle(num_epochs))
+    elif num_epochs <= _TABULATED:
+        shares = tuple(_fractal(e, num_epochs) for e in range(num_epochs))
+        index = nx.minimum(epoch, num_epochs - 1)
+        share = step.code.line("{}[int({})]", shares, index)
+    else:
+        share = step.code.line("{}({}, {})", _fractal, epoch, num_epochs)
     sine = nx.sin(share * (np.pi / 2))
     least, way = nx.num(low), nx.num(nx.exact(high) - nx.exact(low))
     return nx.num(init_value) / (least + way * (sine * sine))
@@ -261,10 +267,17 @@ def _fractal(epoch: float, num_epochs: int) -> float:
 
 
 def _fractal_device(epoch: Any, num_epochs: Any) -> Any:
-    if nx.is_plain(num_epochs):
-        num_epochs = min(num_epochs, _MOST_EPOCHS)
-    last = jnp.clip(jnp.asarray(num_epochs), 1, _MOST_EPOCHS) - 1
     dtype = epoch.dtype if nx.is_whole(epoch) else nx.int_dtype()
+    if nx.is_plain(num_epochs):
+        last, size = min(num_epochs, _MOST_EPOCHS) - 1, 1
+        index = jnp.minimum(lax.convert_element_type(epoch, dtype), np.asarray(last, dtype))
+        place = jnp.zeros_like(index)
+        for bit in reversed(range(last.bit_length())):
+            size *= 2
+            set_ = (index & np.asarray(1 << bit, dtype)) != 0
+            place = jnp.where(set_, np.asarray(size - 1, dtype) - place, place)
+        return nx.real(place * 2 + 1) * (0.5 / size)
+    last = jnp.clip(jnp.asarray(num_epochs), 1, _MOST_EPOCHS) - 1
     last = lax.convert_element_type(last, dtype)
     index = jnp.minimum(lax.convert_element_type(epoch, dtype), last)
     one = jnp.ones_like(last)
