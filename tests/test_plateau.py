@@ -112,6 +112,15 @@ def test_a_number_beyond_int32_is_never_reached(name):
     assert_array_equal(trace([1.0] * 5, **hyperparameters), expected)
 
 
+def test_counters_at_rest_stay_at_0():
+    """The cooldown counts no further than to 0, and a block that is complete leaves no average."""
+    plateau = jaxsched.reduce_on_plateau(patience=2, accumulation_size=2)
+    _, state = feed(plateau, [1.0, 3.0])
+    assert (state.cooldown_count, state.count, state.avg_value) == (0, 0, 0.0)
+    _, state = feed(plateau, [5.0], state)
+    assert (state.cooldown_count, state.count, state.avg_value) == (0, 1, 5.0)
+
+
 # --- where the peers are wrong ---------------------------------------------------------------------
 
 

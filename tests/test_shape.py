@@ -49,11 +49,12 @@ def test_between_any_ends_the_device_stays_within_them():
 
 
 def test_a_value_beyond_float32_is_its_largest():
-    """A fraction of 3 of the largest rate: what the device ends at, and no infinity on the way."""
-    schedule = js.cosine_decay_schedule(3e38, 4, alpha=3.0)
-    assert schedule(4) == 3e38 * 3.0
-    assert np.isfinite(schedule(jnp.arange(5))).all()
-    assert schedule(jnp.int32(4)) == np.float32(LARGEST)
+    """A multiple of the largest rate: what the device ends at, and no infinity on the way."""
+    for alpha in (1.2, 3.0, -3.0):
+        schedule = js.cosine_decay_schedule(3e38, 4, alpha=alpha)
+        assert schedule(4) == 3e38 * alpha
+        assert np.isfinite(schedule(jnp.arange(5))).all()
+        assert schedule(jnp.int32(4)) == np.float32(np.copysign(LARGEST, alpha))
     for base, peak in ((9e38, 1.0), (1.0, 9e38), (9e38, -9e38)):
         weights = jnp.asarray([0.0, 0.5, 1.0])
         values = np.asarray(lifted(base, peak, weights), np.float64)
