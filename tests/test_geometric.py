@@ -12,6 +12,9 @@ from jaxsched._core import geometric as geo
 from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
+pytestmark = pytest.mark.skipif(
+    jax.dtypes.canonicalize_dtype(float) != np.float32, reason="under x64 nothing is in float32"
+)
 LAST = 2**31 - 1
 LARGEST, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 COUNTS = [
@@ -93,6 +96,15 @@ def test_a_traced_rate(period):
             jax.jit(lambda r, a=array: geo.geometric(r, a, period, jnp.bfloat16(0.75)))(rate),
         ):
             assert (units(values, exact) <= bounds).all()
+
+
+@pytest.mark.parametrize("period", [1, 7, 1000])
+def test_a_count_with_a_fraction(period):
+    counts = [0.0, 0.5, 1.0, 2.75, 13.0, 100.5]
+    for rate in (0.5, 0.96, 1.0, 1.375):
+        exact = [mp.mpf(0.75) * mp.mpf(rate) ** (mp.mpf(t) / period) for t in counts]
+        values = geo.geometric(rate, jnp.asarray(counts, jnp.float32), period, 0.75)
+        assert (units(values, exact) <= 2 + 2 * np.asarray(counts) / period).all()
 
 
 def test_a_traced_growth_stays_finite():

@@ -177,6 +177,14 @@ def test_every_kind_of_step_becomes_a_normal_one(x64):
         lambda x: js.geometric_schedule(1.0, x, 10),
         lambda x: js.power_law_schedule(1.0, 3.0, x),
         lambda x: js.chebyshev_schedule(1.0, 8, x),
+        lambda x: js.linear_schedule(x, 0.0, 10),
+        lambda x: js.linear_schedule(0.0, x, 10),
+        lambda x: js.linear_schedule(x, 1.0, 10),
+        lambda x: js.linear_schedule(1.0, x, 10),
+        lambda x: js.cosine_wave_schedule(1.0, 10, 1.0, x),
+        lambda x: js.cosine_wave_schedule(x, 10, 1.0, 0.5),
+        lambda x: js.torch_onecycle_schedule(11, 1.0, x),
+        lambda x: js.inverse_time_decay(1.0, 3, x),
     ],
 )
 def test_a_hyperparameter_in_bfloat16_is_computed_with_in_float32(make):

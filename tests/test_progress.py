@@ -13,6 +13,9 @@ from jaxsched._core import progress as pg
 from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
+pytestmark = pytest.mark.skipif(
+    jax.dtypes.canonicalize_dtype(int) != np.int32, reason="under x64 a step has 64 bits"
+)
 TOP = 2**31 - 1
 STRETCHES = [
     (0, 0), (0, 5), (0, TOP), (0, 2**33), (1, 0), (1, TOP - 1), (1, TOP), (3, 4), (7, 0), (10, 3), (49, 0),
