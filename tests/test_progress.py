@@ -109,11 +109,9 @@ def test_of_one_stretch_per_piece(stretches):
             )
             if length < TOP or begin == 0:
                 agree(way.elapsed, [share(t, min(length, TOP), begin) for t in STEPS], 4)
-    early = [0, 4, 5]
-    way = pg.progress(
-        jnp.asarray(early, jnp.float32),
-        *(PerPiece(column, jnp.zeros(3, jnp.uint32)) for column in (lengths, begins)),
-    )
+    early, index = [0, 4, 5], jnp.zeros(3, jnp.uint32)
+    pieces = [PerPiece(column, index) for column in (lengths, begins)]
+    way = pg.progress(jnp.asarray(early, jnp.float32), *pieces)
     agree(way.elapsed, [share(t, *stretches[0]) for t in early])
 
 

@@ -82,6 +82,13 @@ def test_a_weight_lifts_from_the_base_to_the_peak():
             np.testing.assert_allclose(traced, exact, rtol=1e-6, atol=1e-6)
 
 
+def test_a_free_weight_lifts_beyond_the_peak():
+    for a, b in ends()[:60]:
+        free = lifted(a, b, jnp.asarray([1.5, -0.5]), bounded=False)
+        exact = [1.5 * b - 0.5 * a, 1.5 * a - 0.5 * b]
+        np.testing.assert_allclose(free, exact, rtol=2e-6)
+
+
 @shape(pinned="end")
 def above(progress):
     return progress.remaining * 3.0 - 1.0

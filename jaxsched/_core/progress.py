@@ -317,7 +317,7 @@ def real_progress(step: Any, begin: Any, end: Any) -> Progress:
     The whole parts are subtracted from the step first, in integers.
     """
     if not is_concrete(begin, end):
-        return _traced_real_progress(nx.num(step), nx.real(begin), nx.real(end))
+        return _traced_real_progress(step, nx.real(begin), nx.real(end))
     first = lift(lambda b: np.ceil(b).astype(np.int64), begin * 1.0)
     last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
     done, rest = first - begin, end - last
