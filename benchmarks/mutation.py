@@ -31,6 +31,7 @@ WHOLE = [
     "_core/progress",
     "_core/shape",
     "_optimizer/plateau_rule",
+    "_optimizer/improvement",
 ]
 SAMPLED = [
     "_forms/exponential",
@@ -67,6 +68,7 @@ TESTS = [
     "tests/test_forms.py",
     "tests/test_regressions.py",
     "tests/test_plateau.py",
+    "tests/test_plateau_improvement.py",
     "tests/test_plateau_observe.py",
     "tests/test_plateau_transformation.py",
     "tests/test_plateau_optax.py",

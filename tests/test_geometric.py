@@ -15,6 +15,12 @@ from jaxsched._core.per_piece import PerPiece
 pytestmark = pytest.mark.skipif(
     jax.dtypes.canonicalize_dtype(float) != np.float32, reason="under x64 nothing is in float32"
 )
+
+pytestmark = pytest.mark.skipif(
+    bool(jax.config.jax_enable_x64),
+    reason="gives the core steps and numbers of the default precision",
+)
+
 LAST = 2**31 - 1
 LARGEST, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 COUNTS = [

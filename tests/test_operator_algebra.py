@@ -78,7 +78,8 @@ def test_a_stretched_schedule_passes_through_the_schedule(s, factor, divisor, st
     if step < 2**31 // 40:
         here = float(stretched(jnp.asarray(factor * step, jnp.int32)))
         with np.errstate(over="ignore"):
-            assert close(here, s(divisor * step)) or divisor * step >= 2**31
+            there = s(divisor * step)
+            assert close(here, there) or divisor * step >= 2**31 or math.isinf(there)
 
 
 @given(schedules, few, few, steps)

@@ -154,7 +154,7 @@ def jit_with_a_sharded_batch_needs_no_axis_name():
         updates, state = tx.update(grad, state, params, value=loss)
         return optax.apply_updates(params, updates), state
 
-    params = jax.device_put(jnp.zeros(2), same)
+    params = jax.device_put(jnp.zeros(2, np.float32), same)
     state = jax.device_put(tx.init(params), same)
     for values, scale in zip(LOCAL, expected(LOCAL.mean(axis=1)), strict=True):
         params, state = step(params, state, jax.device_put(values, split))

@@ -12,6 +12,11 @@ from jaxsched import shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.shape import _way, lifted, shape
 
+pytestmark = pytest.mark.skipif(
+    bool(jax.config.jax_enable_x64),
+    reason="gives the core steps and numbers of the default precision",
+)
+
 LARGEST = float(np.finfo(np.float32).max)
 
 
