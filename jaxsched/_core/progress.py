@@ -136,15 +136,17 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     if nx.is_plain(length) and length == 0:
         passed = has_begun(step, begin)
         return Progress(nx.where(passed, 1, 0), nx.where(passed, 0, 1), 1)
+    given = length, begin
     begin = lift(lambda b, n: b - (n == 0), begin, length)
     length = lift(np.maximum, length, 1)
     end = begin + length
     if is_per_piece(end) and not (
         nx.is_whole(step) and np.max(end.numbers) <= np.iinfo(step.dtype).max
     ):
-        # Of a begin at -1, the steps since then would wrap at the last step.
-        length = lift(lambda n, b: n - (b < 0), length, begin)
-        return _traced_progress(step, length, lift(np.maximum, begin, 0))
+        # What begins beyond the largest step has not passed there, which is where its begin will be.
+        top = np.iinfo(nx.int_dtype()).max
+        length = lift(lambda n, b: n + ((n == 0) & (b > top)), *given)
+        return _traced_progress(step, length, given[1])
     if not nx.is_host(step):
         if not nx.is_whole(step):
             return _float_progress(step, begin, length)
