@@ -30,10 +30,12 @@ Windows), with jax {jax} on a CPU. A run takes hours on one core; one that was i
   constants, `min` for `max`, `floor` for `ceil`, branches swapped, a condition that never holds, a keyword,
   a reassignment or the call around a value left out; and of the templates of which host code is made.
   Docstrings, annotations, decorators and the texts of errors stay as they are.
-- Of the files marked with * a sample was drawn, the same in every run (`--share`).
+- The order is random: a run that is ended early has tried a fair sample. Of the files marked with * not all
+  mutants were tried, and of some more files (`SAMPLED` in `benchmarks/mutation.py`) none yet.
 - Which test runs which statement is traced first. Against a mutant the tests run that run its statement,
   {budget:.0f} seconds of them at the most. A test that fails kills it, so does an import that fails, and
-  tests that do not end. What survives is run under x64 as well (`--x64`).
+  tests that do not end. What survived was run against all tests of its own file, and where it is of float64
+  under x64 (`--again`, `--budget`, `--x64`).
 - Each mutant runs in a fork of a process that has imported JAX and computed nothing, with the changed
   module compiled in memory: it costs its tests alone. Of the ready tools, mutmut puts a trampoline in the
   place of each function, of whose name and signature schedules are made here, and cosmic-ray starts Python

@@ -2,6 +2,7 @@
 
 So a mutant costs its tests alone. A fork after the first computation would hang: the parent makes none.
 The mutated module is compiled from the changed tree while it is imported; no file is written.
+What the last tests printed is in the file that the environment's MUTATION_LOG names.
 """
 
 from __future__ import annotations
