@@ -8,6 +8,7 @@ What the last tests printed is in the file that the environment's MUTATION_LOG n
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import importlib.abc
 import importlib.machinery
@@ -15,6 +16,7 @@ import importlib.util
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -159,6 +161,7 @@ class Tracer:
 
 # What is compiled once is read by all forks, and does not lie between the sources.
 sys.dont_write_bytecode, sys.pycache_prefix = False, tempfile.mkdtemp(prefix="mutation-")
+atexit.register(shutil.rmtree, sys.pycache_prefix, ignore_errors=True)
 
 
 def fork(work: Any, seconds: float) -> int | None:
