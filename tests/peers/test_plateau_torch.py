@@ -103,7 +103,7 @@ def test_same_decisions_with_the_usual_numbers(mode):
 def test_same_decisions_with_decimal_metrics(mode, threshold_mode, threshold):
     """Metrics of two decimals often differ by just the threshold, which float32 alone would not tell."""
     rng = np.random.default_rng(11)
-    values = np.round(rng.uniform(0.05, 0.25, (150, 40)), 2)
+    values = np.round(rng.uniform(0.05, 0.65, (150, 40)), 2)
     if threshold_mode == "rel":
         steps = (1 + threshold) ** rng.integers(-4, 5, values.shape)
         values = np.round(rng.choice([0.1, 0.2, 0.5], (150, 1)) * steps, 6)
