@@ -95,6 +95,19 @@ def test_only_a_finite_value_is_better_and_than_no_best_it_is(compare, sign):
             assert not better(value, 1.0)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "compare", [improvement.in_float32, improvement.as_torch, improvement.as_keras]
+)
+def test_no_nan_is_made_on_the_way(compare, sign):
+    tolerances = [(0.0, 0.1)] if compare is improvement.as_keras else [(0.0, 0.1), (0.1, 0.0)]
+    with jax.debug_nans(True):
+        for rtol, atol in tolerances:
+            for value in (1.0, np.inf, -np.inf):
+                for best in (1.0, np.inf * sign):
+                    compare(jnp.float32(value), jnp.float32(best), sign, rtol, atol)
+
+
 def test_a_bfloat16_tolerance_keeps_its_margin():
     """`optax.inject_hyperparams` keeps numbers in the type of the parameters."""
     values = 1 - 6e-5 * np.arange(20)  # every second one is better by 1.2e-4

@@ -28,7 +28,8 @@ def in_float32(value: Any, best: Any, sign: int, rtol: Any, atol: Any) -> Any:
 
 def as_torch(value: Any, best: Any, sign: int, rtol: Any, atol: Any) -> Any:
     """The same with float64's rounding, for one of ``rtol`` and ``atol``; the other is 0."""
-    value, best = value * np.float32(sign), best * np.float32(sign)
+    unset = jnp.isinf(best)
+    value, best = value * np.float32(sign), _finite(best) * np.float32(sign)
     if isinstance(rtol, (int, float)) and rtol == 0:
         coarse, fine, finest = _parts(atol)
         bound, rest = _sum(best, -coarse)
@@ -47,16 +48,22 @@ def as_torch(value: Any, best: Any, sign: int, rtol: Any, atol: Any) -> Any:
     bits = lax.bitcast_convert_type(bound, np.int32) & np.int32(0x7F800000)
     unit = lax.bitcast_convert_type(bits, np.float32) * np.float32(2.0**-53)
     better = (value < bound) | ((value == bound) & (rest > unit))
-    return jnp.isfinite(value) & (better | jnp.isinf(best))
+    return jnp.isfinite(value) & (better | unset)
 
 
 def as_keras(value: Any, best: Any, sign: int, rtol: Any, atol: Any) -> Any:
     """``value + atol < best``, the sum of float64 rounded to float32; ``rtol`` is 0."""
     del rtol
-    value, best = value * np.float32(sign), best * np.float32(sign)
+    finite = jnp.isfinite(value)
+    value, best = _finite(value) * np.float32(sign), best * np.float32(sign)
     coarse, fine, _ = _parts(atol)
     total, rest = _sum(value, coarse)
-    return jnp.isfinite(value) & (total + (rest + fine) < best)
+    return finite & (total + (rest + fine) < best)
+
+
+def _finite(x: Any) -> Any:
+    """x, or 0: the rest of an infinite sum is NaN, which stops ``jax_debug_nans``."""
+    return jnp.where(jnp.isfinite(x), x, np.float32(0))
 
 
 def _parts(x: Any, sign: int | None = None) -> tuple[Any, Any, Any]:
