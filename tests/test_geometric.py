@@ -13,10 +13,6 @@ from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
 pytestmark = pytest.mark.skipif(
-    jax.dtypes.canonicalize_dtype(float) != np.float32, reason="under x64 nothing is in float32"
-)
-
-pytestmark = pytest.mark.skipif(
     bool(jax.config.jax_enable_x64),
     reason="gives the core steps and numbers of the default precision",
 )
@@ -184,12 +180,27 @@ def test_where_a_count_is_split():
 def test_the_last_count(start):
     """Beyond it a falling power is 0 to float32, and before it a growing one is finite."""
     for rate in (-300.0, -2.5, -1.0, -0.1, -1e-5, 1e-5, 0.1, 1.0, 2.5, 300.0):
-        last = int(geo._last_count(rate, start))
+        last = int(geo._last_count(rate, start, geo._places(start, rate)))
         power = lambda t, r=rate: np.log2(start) + t * r
         if rate > 0:
             assert power(last) <= 128 < power(last + 1) + 1e-5
         else:
-            assert power(last) <= -127 or last == LAST
+            # The places of a start are 127 at the most: what is left of a larger one is above 1.
+            assert power(last) <= -127 + (start >= 2.0**127) or last == LAST
             assert last == 1 or power(last - 1) > -131
-    assert geo._last_count(0.0, start) == LAST
-    assert geo._last_count(-1.0, 0.0) <= LAST
+    assert geo._last_count(0.0, start, geo._places(start, 0.0)) == LAST
+    assert geo._last_count(-1.0, 0.0, geo._places(0.0, -1.0)) <= LAST
+
+
+@pytest.mark.parametrize("start", [1.0, 0.3, -2.5, 0.9999999, 1e-30, 1e-38, 1e-42, 1e-300, 1.7e38])
+@pytest.mark.parametrize("base", [0.3, 0.5, 0.7, 0.75, 0.84, 0.86, 0.9, 0.999, 0.9999999])
+def test_a_falling_power_ends_in_zero(base, start):
+    """At the last counts nothing but the choice of the last one may keep the exponent in its bits."""
+    rate = float(np.log2(base))
+    last = int(geo._last_count(rate, start, geo._places(start, rate)))
+    counts = np.asarray([0, *range(max(last - 40, 0), last + 40), LAST], np.int64)
+    found = np.asarray(geo._power_of_two(jnp.asarray(counts, jnp.int32), rate, start))
+    with mp.workdps(30):
+        exact = [mp.mpf(start) * mp.mpf(2) ** (mp.mpf(int(t)) * mp.mpf(rate)) for t in counts]
+    assert units(found, exact).max() <= 2
+    assert np.all(found[counts >= last] == 0)

@@ -128,7 +128,7 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
         return _times(start, _power_of_two(count, rate, 1.0))
     rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
     own = lift(_places, start, rate)
-    last = _integer(lift(_last_count, rate, start))
+    last = _integer(lift(_last_count, rate, start, own))
     start = lift(lambda s, p: s / 2.0**p, start, own)
     given, count = count, jnp.minimum(count, nx.like_step(count, last))
     if nx.is_plain(last) and last <= 2**12:
@@ -149,26 +149,29 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
     whole = jnp.round(exact + small)
-    least, most = (_constant(lift(np.subtract, bound, own)) for bound in (-127.0, 127.0))
+    least, most = (lift(np.subtract, bound, own) for bound in (-127.0, 127.0))
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
-        whole = jnp.maximum(whole, least)
-        power = _two_to_part((exact - whole) + small) * _two_to(whole + _constant(own))
-        return power * _constant(start)
-    whole = jnp.clip(whole, least, most)
+        if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
+            whole = jnp.maximum(whole, _constant(least))
+        part = (exact - whole) + small
+        if is_per_piece(start) or is_per_piece(own):
+            return _two_to_part(part) * _two_to(whole + _constant(own)) * _constant(start)
+        return _two_to_part(part, float(start)) * _two_to(whole, int(own))
+    whole = jnp.clip(whole, _constant(least), _constant(most))
     power = jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own))
     value = power * _constant(start)
     return jnp.where(given > nx.like_step(given, last), jnp.sign(value) * LARGEST, value)
 
 
-def _two_to_part(x: Any) -> Any:
-    """2 ** x for x from -0.5 to 0.5, exact at 0: jnp.exp2 would reduce the range again.
+def _two_to_part(x: Any, start: float = 1.0) -> Any:
+    """Start * 2 ** x for x from -0.5 to 0.5, exact at 0: jnp.exp2 would reduce the range again.
 
     1 + x P(x), where P meets (2 ** x - 1) / x at Chebyshev's points; 5e-9 off at the most.
     """
     terms = (1.54535614e-4, 1.339132359e-3, 9.618081807e-3, 5.550356248e-2, 0.2402265076)
-    series = jnp.full_like(x, terms[0])
+    series = jnp.full_like(x, start * terms[0])
     for term in (*terms[1:], 0.6931471882, 1.0):
-        series = series * x + term
+        series = series * x + start * term
     return series
 
 
@@ -185,11 +188,11 @@ def _split_at(rate: Any) -> Any:
         return np.clip(-np.log2(np.abs(rate)), 0, 30).astype(np.int64)
 
 
-def _last_count(rate: Any, start: Any) -> Any:
+def _last_count(rate: Any, start: Any, own: Any) -> Any:
     """A count whose value is 0, or the last that is finite; beyond it the bits would run out."""
     places = np.log2(np.abs(np.where(start == 0, 1.0, start)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        count = np.where(rate > 0, (128.0 - 1e-6 - places) / rate, np.ceil((-130 - places) / rate))
+        count = np.where(rate > 0, (128.0 - 1e-6 - places) / rate, np.ceil((-127 - own) / rate))
     count = np.where(rate == 0, np.inf, count)
     least = np.where(rate > 0, 0, 1)
     return np.clip(count, least, 2**31 - 1).astype(np.int64)
@@ -205,7 +208,7 @@ def _integer(x: Any) -> Any:
     return x if is_per_piece(x) else int(x)
 
 
-def _two_to(exponent: Any) -> Any:
-    """2 ** exponent for a whole float from -127 to 127; -127 gives 0, as XLA flushes subnormals."""
-    bits = lax.convert_element_type(exponent, jnp.int32) + 127
+def _two_to(exponent: Any, places: int = 0) -> Any:
+    """2 ** (exponent + places) for a whole float; the sum from -127, which XLA flushes to 0, to 127."""
+    bits = lax.convert_element_type(exponent, jnp.int32) + (127 + places)
     return lax.bitcast_convert_type(lax.shift_left(bits, jnp.full_like(bits, 23)), jnp.float32)
