@@ -74,6 +74,7 @@ GOLDEN = {
 }
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize(("plateau", "values", "reductions"), GOLDEN.values(), ids=GOLDEN.keys())
 def test_golden_traces(plateau, values, reductions):
     scales, state = feed(plateau, values)
@@ -134,6 +135,7 @@ def test_a_worsening_negative_metric_is_no_improvement():
     assert_array_equal(trace([-1.0, -0.5, -0.25], **up), [1, 1, 1])
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_a_first_nan_does_not_poison_the_best_value():
     """With Keras the rate decays for the rest of the run."""
     plateau = jaxsched.plateau_from_keras(1.0, patience=2, factor=0.5)
@@ -170,6 +172,7 @@ def test_rtol_1_still_sees_improvements():
 # --- the rule at random -----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("mode", ["min", "max"])
 @pytest.mark.parametrize("nonfinite", ["bad", "ignore"])
 def test_the_rule_at_random(mode, nonfinite):
@@ -196,6 +199,7 @@ def test_the_rule_at_random(mode, nonfinite):
     assert len(np.unique(expected[:, -1])) > 20  # the sequences do exercise it
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_max_is_min_of_the_negated_metric():
     rng = np.random.default_rng(4)
     values = metric_sequences(rng, 500, 30, bad_infinity=INF)
@@ -223,6 +227,7 @@ def test_rtol_and_atol_add_up():
     assert_array_equal(trace([-4.0, -above], **both), [1, 1])
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_nonfinite_values_are_bad_or_ignored():
     values = [1.0, NAN, -INF, INF, 1.0, 1.0]
     same = {"patience": 2, "factor": 0.5}
@@ -232,6 +237,7 @@ def test_nonfinite_values_are_bad_or_ignored():
     assert state.best_value == 1.0
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_an_ignored_value_neither_fills_a_block_nor_ends_a_cooldown():
     plateau = jaxsched.reduce_on_plateau(
         patience=1, cooldown=1, accumulation_size=2, factor=0.5, nonfinite="ignore"
@@ -280,6 +286,7 @@ def test_the_exponential_average_decides():
     assert_array_equal(feed(steady, [np.float32(0.1)] * 8)[0], [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25])
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_the_exponential_average_goes_on_without_a_nan_that_is_bad():
     plateau = jaxsched.reduce_on_plateau(ema_decay=0.5, patience=1, factor=0.5)
     scales, state = feed(plateau, [4.0, NAN, 2.0, 1.0])

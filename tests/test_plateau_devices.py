@@ -122,7 +122,8 @@ def a_nan_on_one_device_is_bad_on_all():
     values = np.ones((6, DEVICES), np.float32)
     values[:, 1] = [5, 4, np.nan, np.nan, 3, 2]
     plateau = jaxsched.reduce_on_plateau(factor=0.5, patience=2, axis_name="data")
-    scales = scales_per_device(by_shard_map, plateau, values)
+    with jax.debug_nans(False):  # for a run in which it is set
+        scales = scales_per_device(by_shard_map, plateau, values)
     assert_array_equal(scales, np.repeat([[1], [1], [1], [0.5], [0.5], [0.5]], DEVICES, axis=1))
 
 

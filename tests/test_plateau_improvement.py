@@ -76,6 +76,7 @@ def test_in_float32_as_optax(rtol, atol, sign):
     assert_array_equal(_found(improvement.in_float32, value, best, sign, rtol, atol), expected)
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     "compare", [improvement.in_float32, improvement.as_torch, improvement.as_keras]

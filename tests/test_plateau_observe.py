@@ -343,6 +343,7 @@ def test_with_multi_steps_an_ignored_value_still_ends_its_block():
     assert _accumulate(tx, [1, nan, nan, nan, 5, 5])[0][1::2] == [1, 1, 0.5]
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_with_multi_steps_a_skipped_micro_batch_does_not_count():
     multi = optax.MultiSteps(optax.sgd(1.0), 2, should_skip_update_fn=optax.skip_not_finite)
     tx = jaxsched.with_plateau(multi, 0.5, 1)

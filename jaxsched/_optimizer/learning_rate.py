@@ -119,8 +119,8 @@ def learning_rate(opt_state: Any) -> Any:
     *Used*, not *next*: after an update at step ``n`` it is the rate of step ``n``, and a reduction by
     :func:`observe` shows once an update has used it. (The next rate is ``schedule(n + 1)`` times the
     ``scale`` of :func:`plateau_report`, or ``min_lr`` where that is more.) Before the first update it is
-    the rate of the first; just after :func:`restore_optax_state`, with a schedule, it is NaN: optax has
-    not saved it.
+    the rate of the first; just after :func:`restore_optax_state`, with a schedule, it is infinite: optax
+    has not saved it.
 
     It is read from the state of :func:`scale_by_learning_rate` or from `optax.inject_hyperparams`, through
     `optax.chain`, `optax.MultiSteps`, `optax.masked` (then it is the rate of the parameters under the mask)

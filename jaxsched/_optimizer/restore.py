@@ -85,10 +85,13 @@ def _plateau(like: Any, saved: Any, where: str, step: int | None) -> Any:
 
 
 def _rate(like: Any, saved: Any, where: str, step: int | None) -> Any:
-    """The count, where a schedule made optax count. optax has not saved the rate: a constant is known."""
+    """The count, where a schedule made optax count. optax has not saved the rate: a constant is known.
+
+    One that is not known is infinite, as a best value is; NaN would stop under ``jax_debug_nans``.
+    """
     fields = {name: _get(saved, name) for name in like._fields}
     if fields["count"] is not _MISSING and fields["learning_rate"] is _MISSING:
-        fields["learning_rate"] = jnp.full_like(like.learning_rate, jnp.nan)
+        fields["learning_rate"] = jnp.full_like(like.learning_rate, jnp.inf)
     if fields["count"] is _MISSING and step is not None:
         fields["count"] = step
     known = {name: value for name, value in fields.items() if value is not _MISSING}

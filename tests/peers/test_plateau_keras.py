@@ -44,6 +44,7 @@ def our_rates(values, learning_rate, static, arrays):
     )
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_same_rates_as_keras(mode):
     """1000 random sequences each, every one with arguments of its own.
@@ -114,6 +115,7 @@ DIFFERENT = {
 }
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize(("values", "ours", "theirs"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_where_keras_is_wrong(values, ours, theirs):
     arguments = {"mode": "min", "factor": 0.5, "patience": 2}

@@ -41,6 +41,7 @@ def our_rates(values, learning_rate, static, arrays):
     )
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_same_rates_as_torch(mode, threshold_mode):
