@@ -131,8 +131,9 @@ def rows(markdown: str) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def measured() -> str:
-    """The table of a fresh process: in single precision, whatever this run's is."""
-    environment = {**os.environ, "JAX_ENABLE_X64": "0", "PYTHONPATH": str(ROOT)}
+    """The table of a fresh process: as JAX is by default, whatever is set for this run."""
+    default = {"JAX_ENABLE_X64": "0", "JAX_DEBUG_NANS": "0", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **default}
     done = subprocess.run(
         [sys.executable, __file__], env=environment, capture_output=True, text=True, check=True
     )

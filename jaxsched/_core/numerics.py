@@ -109,6 +109,7 @@ def normal_step(step: Any) -> Any:
     if not np.issubdtype(step.dtype, np.integer):
         return jnp.maximum(lax.convert_element_type(jnp.asarray(step), float_dtype()), 0)
     if isinstance(step, np.ndarray):
+        top = min(top, int(np.iinfo(step.dtype).max))  # NumPy 2.0 takes no other bound
         return jnp.asarray(np.clip(step, 0, top).astype(int_dtype()))
     if np.iinfo(step.dtype).max > top:
         step = jnp.minimum(step, np.asarray(top, step.dtype))
