@@ -178,8 +178,6 @@ NOT_USED = {
     "delay/for ever": 1,
     "exponential_decay/no steps": 2,
     "flat_cosine_schedule": 2,  # the way to a value that it has already
-    "join_schedules": 2,
-    "join_schedules/same form": 2,
     "linear_schedule/no steps": 1,
     "multistep_schedule": 3,  # where a constant piece begins
     "noisy_linear_cosine_decay": 1,
