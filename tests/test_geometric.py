@@ -114,6 +114,20 @@ def test_a_traced_growth_stays_finite():
     np.testing.assert_allclose(grown, [2.0**126, 2.0**127, 2.0**127, 2.0**127], rtol=1e-5)
 
 
+@pytest.mark.parametrize("rate", [1.0000000000000002, 1.001, 2.0, 1e6, 3e38])
+@pytest.mark.parametrize("start", [1.0, -2.5, 1e-30, 1e-300, 3e38, 1.7e308])
+def test_a_growth_on_the_host_stays_finite(rate, start):
+    """At most float64's largest number, and not where only the power is larger but the value is not."""
+    read = host_function(lambda t: geo.geometric(rate, t, 2, start), (), "x")
+    largest = np.finfo(np.float64).max
+    with mp.workdps(30):
+        for t in (0, 1, 2, 7, 2040, 2047, 2048, 2049, 4000, 4100, 10**6, LAST):
+            exact = mp.mpf(start) * mp.mpf(rate) ** (mp.mpf(t) / 2)
+            exact = max(min(exact, mp.mpf(largest)), -mp.mpf(largest))
+            assert abs(read(t) - exact) <= abs(exact) * 1e-9
+    assert host_function(lambda t: geo.geometric(rate, t, 2, 0.0), (), "x")(LAST) == 0.0
+
+
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.01, 0.7, 30.0, 1e38])
 def test_natural(rate, counts):
     for period in (1, 1000, LAST):

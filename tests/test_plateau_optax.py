@@ -193,10 +193,9 @@ def test_replacing_the_import_is_enough(dtype):
         before.append(state)
         updates, state = old.update(params, state, params, value=value)
         expected.append(updates)
-    for k, state in enumerate(before):
-        update = jax.jit(new.update)
+    for k, state in enumerate(before):  # not compiled: XLA rounds Adam otherwise in another program
         for value, rate in zip(VALUES[k:], expected[k:], strict=True):
-            updates, state = update(params, state, params, value=value)
+            updates, state = new.update(params, state, params, value=value)
             assert_array_equal(updates, rate)
         assert jax.tree.structure(state) == jax.tree.structure(new.init(params))
         assert {leaf.dtype for leaf in state[1]} == {np.dtype(np.float32), np.dtype(np.int32)}

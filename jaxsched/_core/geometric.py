@@ -26,8 +26,9 @@ def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
     """
     if nx.is_host(count):
         exponent = count if period == 1 else count / period
-        template = "{} ** {}" if rate <= 1 else "{2}({0}, {1})"
-        power = exponent.code.line(template, rate, exponent, _growth)
+        if rate > 1:
+            return exponent.code.line("{}({}, {}, {})", _growth, rate, exponent, start)
+        power = exponent.code.line("{} ** {}", rate, exponent)
         return power if start == 1 else start * power
     if not is_concrete(rate, period) or not nx.is_whole(count) or nx.float_dtype() == np.float64:
         return _times(start, _approximate(rate, count, period))
@@ -91,12 +92,14 @@ def _near_one(x: Any) -> tuple[Any, Any]:
     return places, x * _two_to(-places)
 
 
-def _growth(rate: float, exponent: float) -> float:
-    """A power that may exceed float64: then its largest number, as on the device float32's."""
+def _growth(rate: float, exponent: float, start: float) -> float:
+    """Start * rate ** exponent for a rate above 1: at most float64's largest, as on the device."""
     try:
-        return rate**exponent
-    except OverflowError:
-        return sys.float_info.max
+        value = start * rate**exponent
+    except OverflowError:  # of the power, but where the start is small not of the value
+        half = rate ** min(exponent / 2, 1023 / math.log2(rate))
+        value = start * half * half
+    return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
 def _approximate(rate: Any, count: Any, period: Any) -> Any:

@@ -109,7 +109,7 @@ def times(scale: Any, g: Any) -> Any:
 def mean_over(axis_name: Any, value: Any) -> Any:
     try:
         return lax.pmean(value, axis_name)
-    except (NameError, AssertionError):  # the latter from a shard_map that checks replication
+    except (NameError, AssertionError, KeyError):  # the latter two from a checking shard_map
         raise ValueError(
             f"reduce_on_plateau: axis_name must be an axis of a surrounding shard_map, pmap or vmap, "
             f"got {axis_name!r}, which is not bound here"
