@@ -62,6 +62,8 @@ LAWS = {
 TESTS = [
     "tests/test_numerics.py",
     "tests/test_progress.py",
+    "tests/test_shape.py",
+    "tests/test_host.py",
     "tests/test_geometric.py",
     "tests/test_laws.py",
     "tests/test_golden.py",

@@ -168,6 +168,28 @@ def test_every_kind_of_step_becomes_a_normal_one(x64):
         assert nx.normal_step(step) == 0
 
 
+def test_numbers_beyond_the_steps_are_the_last_step():
+    least, most = np.iinfo(nx.int_dtype()).min, np.iinfo(nx.int_dtype()).max
+    lengths = np.asarray([3, 2**40, -(2**40), 2**63 - 1])
+    found = nx.like_step(jnp.asarray(0, nx.int_dtype()), lengths)
+    assert found.tolist() == np.clip(lengths, least, most).tolist()
+
+
+def test_the_smaller_and_the_larger_on_the_host():
+    for x in (0.25, 0.5, 0.75, 1.0):
+        for function, expected in ((nx.minimum, min), (nx.maximum, max)):
+            for other in (lambda t: 1.0 - t, lambda t: t * t, lambda t: 0.5, lambda t: 2.0):
+                read = host_function(lambda t, f=function, o=other: f(t * 1.0, o(t)), (), "x")
+                assert read(x) == expected(x, other(x))
+
+
+def test_what_a_power_of_a_tiny_share_lacks_of_1():
+    """Of such a share 1 - share has lost most digits: its logarithm must be the share's own."""
+    read = host_function(lambda x: nx.one_minus_power(1.0 - x, x, 0.01) * 1.0, (), "x")
+    for x in (1e-13 / 3, 1e-9 / 7, 1e-17, 0.3):
+        assert read(x) == pytest.approx(float(1 - mp.mpf(x) ** mp.mpf(0.01)), rel=1e-13)
+
+
 @pytest.mark.parametrize(
     "make",
     [

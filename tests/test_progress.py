@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import jax
@@ -14,17 +15,14 @@ from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
 pytestmark = pytest.mark.skipif(
-    jax.dtypes.canonicalize_dtype(int) != np.int32, reason="under x64 a step has 64 bits"
-)
-
-pytestmark = pytest.mark.skipif(
     bool(jax.config.jax_enable_x64),
     reason="gives the core steps and numbers of the default precision",
 )
 
 TOP = 2**31 - 1
 STRETCHES = [
-    (0, 0), (0, 5), (0, TOP), (0, 2**33), (1, 0), (1, TOP - 1), (1, TOP), (3, 4), (7, 0), (10, 3), (49, 0),
+    (0, 0), (0, 5), (0, TOP), (0, 2**33), (1, 0), (1, TOP - 1), (1, TOP), (3, 4), (7, 0), (7, 1), (10, 3),
+    (49, 0),
     (2**24 + 3, 5), (2**30, 2**30), (TOP - 1, 1), (TOP, 0), (TOP, 1), (2**33, 0), (2**33, 10), (10, 2**33),
 ]  # fmt: skip
 """Lengths and begins."""
@@ -104,7 +102,10 @@ def test_of_a_traced_stretch(length, begin):
         agree(remaining, [1 - share(t, length, begin) for t in STEPS])
 
 
-@pytest.mark.parametrize("stretches", [STRETCHES, WITHIN, [s for s in WITHIN if sum(s) <= TOP]])
+SETS = [STRETCHES, *([s for s in WITHIN if sum(s) <= top] for top in (2 * TOP, TOP, 1000))]
+
+
+@pytest.mark.parametrize("stretches", SETS)
 def test_of_one_stretch_per_piece(stretches):
     """With an index for all steps, and with one for each."""
     lengths, begins = (np.asarray(column, np.int64) for column in zip(*stretches, strict=True))
@@ -175,8 +176,9 @@ def test_no_period_of_a_float_step_is_rounded_up(period):
     steps = np.concatenate([whole, np.nextafter(whole[1:], np.float32(0)), whole + np.float32(0.5)])
     number, rest = pg.cycle(jnp.asarray(steps), period)
     compiled = jax.jit(lambda t: pg.periods(t, period))(steps)
+    traced = jax.jit(pg.periods)(jnp.asarray(steps), period)
     expected = [Fraction(float(t)) // period for t in steps]
-    assert number.tolist() == compiled.tolist() == expected
+    assert number.tolist() == compiled.tolist() == traced.tolist() == expected
     exact = [float(Fraction(float(t)) - n * period) for t, n in zip(steps, expected, strict=True)]
     np.testing.assert_array_equal(rest, np.float32(exact))
 
@@ -219,13 +221,17 @@ def test_a_fraction_of_a_length_is_rounded_down():
     assert type(pg.share_of(0.39, 10)) is int
     lengths = PerPiece(np.asarray([10, 7]), jnp.uint32(1))
     assert pg.share_of(0.39, lengths).numbers.tolist() == [3, 2]
-    traced = jax.jit(pg.share_of)(jnp.bfloat16(0.5), 7)
-    assert (int(traced), traced.dtype) == (3, jnp.int32)
+    for traced in (
+        jax.jit(pg.share_of)(jnp.bfloat16(0.5), 7),
+        jax.jit(lambda part: pg.share_of(part, 7))(jnp.bfloat16(0.5)),
+    ):
+        assert (int(traced), traced.dtype) == (3, jnp.int32)
 
 
 REAL = [
     (0.0, 10.0), (0.0, 1e-40), (1 / 3, 1e5 + 1 / 3), (2.5, 7.25), (3.0, 3.0), (2.5, 2.5), (0.25, 0.75),
-    (4.0, 1e6 + 0.5), (7.5, 2.0**33), (2.0**33, 2.0**34), (float(TOP), 2.0**32), (0.0, float(TOP)),
+    (4.0, 1e6 + 0.5), (1e8 + 0.5, 1e8 + 64.25), (7.5, 2.0**33), (2.0**33, 2.0**34), (float(TOP), 2.0**32),
+    (0.0, float(TOP)),
 ]  # fmt: skip
 
 
@@ -238,8 +244,10 @@ def real_share(step, begin, end) -> Fraction:
 
 @pytest.mark.parametrize(("begin", "end"), REAL)
 def test_between_points_that_are_no_whole_steps(begin, end):
-    exact = [real_share(t, begin, end) for t in STEPS]
-    way = pg.real_progress(jnp.asarray(STEPS, jnp.int32), begin, end)
+    near = range(math.floor(begin) - 2, math.floor(begin) + 20)
+    steps = sorted({*STEPS, *(t for t in near if 0 <= t <= TOP)})
+    exact = [real_share(t, begin, end) for t in steps]
+    way = pg.real_progress(jnp.asarray(steps, jnp.int32), begin, end)
     agree(way.elapsed, exact, 4)
     agree(way.remaining, [1 - s for s in exact], 4)
     for part, of in (("elapsed", lambda s: s), ("remaining", lambda s: 1 - s)):
@@ -253,8 +261,10 @@ def test_between_points_that_are_traced_or_one_per_piece(begin, end):
     steps = [t for t in STEPS if t < 2**20]
     exact = [real_share(t, begin, end) for t in steps]
     array = jnp.asarray(steps, jnp.int32)
-    traced = jax.jit(lambda b, e: pg.real_progress(array, b, e).elapsed)(begin, end)
-    agree(traced, exact, 4)
+    traced = jax.jit(lambda b, e: pg.real_progress(array, b, e).elapsed)
+    agree(traced(begin, end), exact, 4)
+    whole = [real_share(t, 3, 3 + math.ceil(end)) for t in steps]
+    agree(traced(3, 3 + math.ceil(end)), whole, 4)
     begins, ends = np.asarray([[1.5, begin], [9.0, end]])
     index = jnp.full(len(steps), 1, jnp.uint32)
     piece = pg.real_progress(array, PerPiece(begins, index), PerPiece(ends, index))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -51,6 +52,37 @@ def test_between_any_ends_the_device_stays_within_them():
         assert values.max() <= max(values[0], values[-1])
         exact = np.asarray([(a * (5 - t) + b * t) / 5 for t in range(6)])
         np.testing.assert_allclose(values, exact, rtol=1e-6, atol=1e-6 * min(abs(a), abs(b)))
+
+
+def test_a_way_starts_from_the_end_that_is_nearer_to_0():
+    """Near that end the value keeps its digits, on whichever side of 0 the other one is."""
+    long = 10**9
+    for other in (1e6, -1e6):
+        near = np.float32(1.0 + (other - 1.0) / long)
+        rise, fall = js.linear_schedule(1.0, other, long), js.linear_schedule(other, 1.0, long)
+        np.testing.assert_allclose(rise(jnp.int32(1)), near, rtol=2e-7)
+        np.testing.assert_allclose(fall(jnp.int32(long - 1)), near, rtol=2e-7)
+
+
+RISES = {
+    "linear": (shapes.linear(), lambda s: s),
+    "power": (shapes.power(2.5), lambda s: 1 - (1 - s) ** mp.mpf(2.5)),
+    "inverse power": (shapes.inverse_power(0.5), lambda s: mp.sqrt(s)),
+    "cosine": (shapes.cosine(), lambda s: mp.sin(mp.pi * s / 2) ** 2),
+    "mirror cosine": (shapes.mirror_cosine(), lambda s: 2 * s - mp.sin(mp.pi * s / 2) ** 2),
+    "rex": (shapes.rex(0.5), lambda s: s / 2 / (1 - s / 2)),
+    "harmonic": (shapes.harmonic(0.1), lambda s: s / (s + (1 - s) / 10)),
+}
+
+
+@pytest.mark.parametrize("name", RISES)
+def test_what_a_weight_lacks_of_1_has_all_digits(name):
+    """After a millionth of the way the difference of 1 and the weight has few left."""
+    way, lack = RISES[name]
+    schedule = js.transition_schedule(0.0, 1.0, 10**6, way)
+    exact = float(lack(mp.mpf(1) / 10**6))
+    assert schedule(1) == pytest.approx(exact, rel=1e-14)
+    assert schedule(jnp.int32(1)) == pytest.approx(exact, rel=1e-6)
 
 
 def test_a_value_beyond_float32_is_its_largest():
