@@ -18,8 +18,9 @@ HEAD = """\
 # Mutation testing
 
 A mutant is a small change of the code: `<` for `<=`, `+` for `-`, 2 for 1, a guard left out, the branches
-of a `where` swapped. {total} of them were made in the numerical core, and the tests notice {killed}
-({share:.1f} %). The other {survivors} stand below, each with the reason why no test can or need notice it.
+of a `where` swapped. Of {made} in the files below {total} were tried, and the tests notice {killed}. Of the
+others {survivors} stand below, each with the reason why no test can or need notice it; {undecided} are
+undecided: they survived the first few tests, and have not been run against more of them yet.
 
 Written by `python benchmarks/mutation.py --results FILE`, and then with `--write` (extra `test`; not on
 Windows), with jax {jax} on a CPU. A run takes hours on one core; one that was interrupted goes on.
@@ -31,7 +32,8 @@ Windows), with jax {jax} on a CPU. A run takes hours on one core; one that was i
   a reassignment or the call around a value left out; and of the templates of which host code is made.
   Docstrings, annotations, decorators and the texts of errors stay as they are.
 - The order is random: a run that is ended early has tried a fair sample. Of the files marked with * not all
-  mutants were tried, and of some more files (`SAMPLED` in `benchmarks/mutation.py`) none yet.
+  mutants were tried, and of some more files (`SAMPLED` in `benchmarks/mutation.py`) none yet. Code that was
+  changed since counts as not tried.
 - Which test runs which statement is traced first. Against a mutant the tests run that run its statement,
   {budget:.0f} seconds of them at the most. A test that fails kills it, so does an import that fails, and
   tests that do not end. What survived was run against all tests of its own file, and where it is of float64
@@ -43,8 +45,8 @@ Windows), with jax {jax} on a CPU. A run takes hours on one core; one that was i
 
 ## The files
 
-| file | mutants | tried | killed | of these by time | survive |
-| --- | ---: | ---: | ---: | ---: | ---: |
+| file | mutants | tried | killed | of these by time | survive | undecided |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
 """
 SURVIVORS = """
 ## What survives
@@ -58,8 +60,9 @@ def reasons() -> list[dict[str, Any]]:
 
 
 def write(rows: dict[str, dict[str, Any]], made: dict[str, int], budget: float) -> None:
-    """Writes the page; refuses to while there is a survivor without a reason."""
+    """Writes the page; refuses to while a survivor of all tests of its file has no reason."""
     known, unknown = reasons(), []
+    undecided: set[str] = set()
     used = [0] * len(known)
     why: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in rows.values():
@@ -72,19 +75,21 @@ def write(rows: dict[str, dict[str, Any]], made: dict[str, int], budget: float) 
                 why[row["file"]][entry["why"]].append(f"{row['function']}: {change}")
                 break
         else:
-            unknown.append(row["name"])
+            unknown += [row["name"]] if row.get("again") else []
+            undecided.add(row["name"])
     if unknown:
         raise SystemExit("without a reason in mutation_survivors.json:\n" + "\n".join(unknown))
     for entry, count in zip(known, used, strict=True):
         if not count:
             print(f"no survivor any more: {entry['mutants']}")
-    table = [_line(file, number, rows) for file, number in made.items()]
+    table = [_line(file, number, rows, undecided) for file, number in made.items()]
     killed = sum(row["result"] == "killed" for row in rows.values())
     text = HEAD.format(
+        made=sum(made.values()),
         total=len(rows),
         killed=killed,
-        share=100 * killed / len(rows),
-        survivors=len(rows) - killed,
+        survivors=len(rows) - killed - len(undecided),
+        undecided=len(undecided),
         jax=importlib.metadata.version("jax"),
         budget=budget,
     )
@@ -98,12 +103,13 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, literal) if pattern.endswith("*") else name == pattern
 
 
-def _line(file: str, made: int, rows: dict[str, dict[str, Any]]) -> str:
+def _line(file: str, made: int, rows: dict[str, dict[str, Any]], undecided: set[str]) -> str:
     tried = [row for row in rows.values() if row["file"] == file]
     killed = [row for row in tried if row["result"] == "killed"]
     late = sum(row["test"] == "time" for row in killed)
     mark = "*" if len(tried) < made else ""
-    numbers = [made, len(tried), len(killed), late, len(tried) - len(killed)]
+    open_ = sum(row["name"] in undecided for row in tried)
+    numbers = [made, len(tried), len(killed), late, len(tried) - len(killed) - open_, open_]
     return f"| `{file}`{mark} | " + " | ".join(map(str, numbers)) + " |"
 
 

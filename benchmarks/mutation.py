@@ -197,6 +197,7 @@ def run(arguments: argparse.Namespace) -> None:
             "result": result,
             "test": test,
             "tests": len(tests),
+            "again": bool(again),
             "seconds": round(time.perf_counter() - begin, 1),
         }
         with arguments.results.open("a") as file:

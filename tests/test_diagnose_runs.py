@@ -85,9 +85,9 @@ def test_verdicts_on_real_runs(family, kind):
     for true in ("rate too high", "rate too low"):
         assert sum(n for (t, _), n in counts.items() if t == true) >= 20
     low = sum(counts["rate too low", verdict] for verdict in VERDICTS)
-    # A rate that is too low is hardly ever taken for one that is too high at once. (Other versions of XLA
-    # round otherwise, and train other runs.)
+    # Other versions of XLA round otherwise, and train other runs: 0.89 to 0.93 of them were seen.
     assert counts["rate too low", "rate too low"] >= 0.87 * low
+    # A rate that is too low is hardly ever taken for one that is too high at once.
     assert counts["rate too low", "rate too high"] <= 0.03 * low
 
 
@@ -101,6 +101,9 @@ def test_some_runs_are_not_finite():
     assert confusion("second half", "steps")["not finite", "not finite"] >= 5
 
 
+@pytest.mark.skipif(
+    bool(jax.config.jax_enable_x64), reason="the page shows runs of the default precision"
+)
 @pytest.mark.parametrize(("family", "kind"), TABLES)
 def test_the_page_shows_the_tables(family, kind):
     text = PAGE.read_text()

@@ -73,7 +73,7 @@ CALLS = {
         "grad(lambda v: join_schedules([constant_schedule(1.0), exponential_decay(v, 1, 0.5)], "
         "[1000])(0))(1.0)",
     ],
-    "Values are finite floats": [
+    "The values of a form are finite floats": [
         "jit(constant_schedule(4))(5).dtype",
         "jit(exponential_decay(1.0, 1, 2.0))(1000)",
     ],

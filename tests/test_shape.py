@@ -92,7 +92,10 @@ def test_a_value_beyond_float32_is_its_largest():
         assert schedule(4) == 3e38 * alpha
         assert np.isfinite(schedule(jnp.arange(5))).all()
         assert schedule(jnp.int32(4)) == np.float32(np.copysign(LARGEST, alpha))
-    for base, peak in ((9e38, 1.0), (1.0, 9e38), (9e38, -9e38)):
+    for end in (1.8e38, 2e38, 2.4e38, 3e38):  # the way between them is beyond float32
+        values = np.asarray(js.linear_schedule(end, -end, 4)(jnp.arange(5)), np.float64)
+        np.testing.assert_allclose(values, np.linspace(end, -end, 5), rtol=1e-6, atol=1e30)
+    for base, peak in ((9e38, 1.0), (1.0, 9e38), (9e38, -9e38), (2e38, -2e38), (2.4e38, -2.4e38)):
         weights = jnp.asarray([0.0, 0.5, 1.0])
         values = np.asarray(lifted(base, peak, weights), np.float64)
         saturated = np.clip([base, peak], -LARGEST, LARGEST)

@@ -22,16 +22,20 @@ def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
     The exponent of a long run is a large number times a small one, and every error in it is an
     error of the value multiplied by the exponent's size. On the device the product is therefore
     formed in pieces that are exact in float32 where the rate is concrete; a traced rate has been
-    rounded to float32 already. What grows beyond float32 stays at its largest number.
+    rounded to float32 already. What grows beyond float32, on the host float64, stays at its largest number.
     """
     if nx.is_host(count):
         exponent = count if period == 1 else count / period
+        value = "{0} ** {1}" if start == 1 else "{2} * {0} ** {1}"
         if rate > 1:
-            return exponent.code.line("{}({}, {}, {})", _growth, rate, exponent, start)
-        power = exponent.code.line("{} ** {}", rate, exponent)
-        return power if start == 1 else start * power
+            places = math.log2(abs(start)) if abs(start) > 1 else 0.0
+            finite = (1023 - places) / math.log2(rate)
+            if count.most / period > finite:
+                value += " if {1} <= {3} else {4}({0}, {1}, {2})"
+            return exponent.code.line(value, rate, exponent, start, finite, _growth)
+        return exponent.code.line(value, rate, exponent, start)
     if not is_concrete(rate, period) or not nx.is_whole(count) or nx.float_dtype() == np.float64:
-        return _times(start, _approximate(rate, count, period))
+        return times_two_to(start, _exponent(rate, count, period))
     return _power_of_two(count, lift(lambda r, p: np.log2(r) / p, rate, period), start)
 
 
@@ -42,12 +46,25 @@ def natural(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
         return power if start == 1 else start * power
     if is_concrete(rate, period) and nx.is_whole(count) and nx.float_dtype() != np.float64:
         return _power_of_two(count, lift(lambda r, p: -r / p / math.log(2.0), rate, period), start)
-    exponent = scaled(count, period, rate) * (-1.0 / math.log(2.0))
-    return _times(start, jnp.exp2(jnp.maximum(exponent, float(np.finfo(exponent.dtype).minexp))))
+    return times_two_to(start, scaled(count, period, rate) * (-1.0 / math.log(2.0)))
 
 
-def _times(start: Any, power: Any) -> Any:
-    return power if nx.is_plain(start) and start == 1 else nx.num(start) * power
+def times_two_to(start: Any, exponent: Any) -> Any:
+    """Start * 2 ** exponent, at most the largest number.
+
+    The whole part of the exponent comes in two factors, as the power alone may be beyond what floats
+    hold. What would overflow is not computed at all, so that the gradient of its end is 0 and not NaN.
+    """
+    limit = np.finfo(exponent.dtype)
+    most = 2.0 * float(limit.maxexp - 1)
+    whole = lax.stop_gradient(jnp.clip(jnp.round(exponent), -most, most))
+    part = jnp.clip(exponent - whole, -1.0, 1.0)  # more only beyond the clipped
+    first = jnp.floor(whole * 0.5)
+    first, second = _two_to(first), _two_to(whole - first)
+    start, power, largest = nx.num(start), jnp.exp2(part), float(limit.max)
+    fits = jnp.abs(start * first * power) <= largest / jnp.maximum(second, 1.0)
+    first, second = jnp.where(fits, first, 0.5), jnp.where(fits, second, 1.0)
+    return jnp.where(fits, start * first * power * second, jnp.sign(start) * largest)
 
 
 def real_power(x: Any, exponent: Any) -> Any:
@@ -94,22 +111,18 @@ def _near_one(x: Any) -> tuple[Any, Any]:
 
 def _growth(rate: float, exponent: float, start: float) -> float:
     """Start * rate ** exponent for a rate above 1: at most float64's largest, as on the device."""
-    try:
-        value = start * rate**exponent
-    except OverflowError:  # of the power, but where the start is small not of the value
-        half = rate ** min(exponent / 2, 1023 / math.log2(rate))
-        value = start * half * half
+    # In parts: where the start is small, the power may be beyond float64 and the value not.
+    part = rate ** min(exponent / 3, 1023 / math.log2(rate))
+    value = start * part * part * part
     return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
-def _approximate(rate: Any, count: Any, period: Any) -> Any:
+def _exponent(rate: Any, count: Any, period: Any) -> Any:
+    """The n of rate ** (count / period) = 2 ** n."""
     if is_concrete(rate, period):
-        exponent = nx.real(count) * _constant(lift(lambda r, p: np.log2(r) / p, rate, period))
-    else:
-        exponent = nx.real(count) / nx.real(period) * jnp.log2(nx.real(rate))
-    limit = np.finfo(exponent.dtype)
-    # A clipped exponent keeps the gradient of what is 0 or overflows finite.
-    return jnp.exp2(jnp.clip(exponent, float(limit.minexp - limit.nmant), float(limit.maxexp - 1)))
+        return nx.real(count) * _constant(lift(lambda r, p: np.log2(r) / p, rate, period))
+    log = _constant(lift(np.log2, rate)) if is_concrete(rate) else jnp.log2(nx.real(rate))
+    return nx.real(count) / nx.real(period) * log
 
 
 def _constant(x: Any) -> Any:
@@ -118,6 +131,9 @@ def _constant(x: Any) -> Any:
 
 def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     """Start * 2 ** (count * rate) for an integer count and a concrete rate, to 2 ulp of float32.
+
+    At the ends of float32 alone it may be more: the fall of a start from 2**127 on is 0 one doubling too
+    early, and so is the rise of a start below 2**-126.
 
     The start's own power of two is added to the exponent, so that neither it nor the power needs to
     be within float32 where their product is.
@@ -128,7 +144,7 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     exact, and the remaining bits contribute little. A count of 12 bits needs no split.
     """
     if not is_concrete(rate, start):
-        return _times(start, _power_of_two(count, rate, 1.0))
+        return nx.num(start) * _power_of_two(count, rate, 1.0)
     rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
     own = lift(_places, start, rate)
     last = _integer(lift(_last_count, rate, start, own))
@@ -212,6 +228,11 @@ def _integer(x: Any) -> Any:
 
 
 def _two_to(exponent: Any, places: int = 0) -> Any:
-    """2 ** (exponent + places) for a whole float; the sum from -127, which XLA flushes to 0, to 127."""
-    bits = lax.convert_element_type(exponent, jnp.int32) + (127 + places)
-    return lax.bitcast_convert_type(lax.shift_left(bits, jnp.full_like(bits, 23)), jnp.float32)
+    """2 ** (exponent + places) for a whole float; in float32 from -127, which XLA flushes to 0, to 127."""
+    limit, whole = (
+        np.finfo(exponent.dtype),
+        jnp.int32 if exponent.dtype == np.float32 else jnp.int64,
+    )
+    bits = lax.convert_element_type(exponent, whole) + (limit.maxexp - 1 + places)
+    bits = lax.shift_left(bits, jnp.full_like(bits, limit.nmant))
+    return lax.bitcast_convert_type(bits, exponent.dtype)

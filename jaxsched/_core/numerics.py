@@ -122,7 +122,8 @@ def minimum(x: Any, y: Any) -> Any:
         return jnp.minimum(x, y)
     if is_plain(y) and x.most <= y:
         return x
-    return x.code.line("{0} if {0} < {1} else {1}", x, y)
+    smaller = x.code.line("{0} if {0} < {1} else {1}", x, y)
+    return smaller.until(y) if is_plain(y) else smaller
 
 
 def maximum(x: Any, y: Any) -> Any:

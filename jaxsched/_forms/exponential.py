@@ -12,7 +12,7 @@ import numpy as np
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
-from jaxsched._core.geometric import geometric, natural
+from jaxsched._core.geometric import geometric, natural, times_two_to
 from jaxsched._core.per_piece import is_concrete, settle
 from jaxsched._core.progress import elapsed_since, periods, progress
 from jaxsched._core.schedule import Schedule
@@ -89,15 +89,13 @@ def exponential_decay(
     if _all_positive(transition_steps):
         value = _decay(decay_rate, count, transition_steps, staircase, nx.exact(init_value))
     else:  # a decay of 0 steps is over when it begins; traced, it may be one
-        period = settle(transition_steps)
+        period, start = settle(transition_steps), nx.num(init_value)
         if nx.is_plain(period):
-            factor, over = _limit(decay_rate), step >= transition_begin
-            factor = nx.where(over, factor, 1.0)
+            value = start * nx.where(step >= transition_begin, _limit(decay_rate), 1.0)
         else:
             over = (period == 0) & (step >= nx.like_step(step, transition_begin))
-            factor = _decay(decay_rate, count, jnp.maximum(period, 1), staircase)
-            factor = jnp.where(over, _limit(decay_rate), factor)
-        value = nx.num(init_value) * factor
+            value = _decay(decay_rate, count, jnp.maximum(period, 1), staircase, start)
+            value = jnp.where(over, start * _limit(decay_rate), value)
     if end_value is None:
         return value
     bound = nx.num(end_value)
@@ -112,7 +110,7 @@ def _all_positive(period: Any) -> bool:
     return bool(is_concrete(period) and np.all(getattr(period, "numbers", period) > 0))
 
 
-def _decay(rate: Any, count: Any, period: Any, staircase: bool, start: Any = 1.0) -> Any:
+def _decay(rate: Any, count: Any, period: Any, staircase: bool, start: Any) -> Any:
     if staircase:
         return geometric(rate, periods(count, period), 1, start)
     return geometric(rate, count, period, start)
@@ -265,8 +263,11 @@ def geometric_schedule(
     """
     way = progress(step, transition_steps, transition_begin)
     start, end = nx.num(init_value), nx.num(end_value)
-    ratio = nx.exact(end_value) / nx.exact(init_value)
-    value = geometric(ratio, way.count, way.length, nx.exact(init_value))
+    if is_concrete(init_value, end_value):
+        ratio = nx.exact(end_value) / nx.exact(init_value)
+        value = geometric(ratio, way.count, way.length, nx.exact(init_value))
+    else:  # their ratio may be beyond float32
+        value = times_two_to(start, way.elapsed * (jnp.log2(end) - jnp.log2(start)))
     value = nx.where(way.left <= 0, end, value)
     if nx.is_plain(start) and nx.is_plain(end):
         low, high = min(start, end), max(start, end)
