@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -284,6 +285,28 @@ def test_the_exponential_average_decides():
     # A metric that does not change has an average that does not change: no rounding makes it improve.
     steady = jaxsched.reduce_on_plateau(ema_decay=0.9, patience=3, factor=0.5, rtol=0.0)
     assert_array_equal(feed(steady, [np.float32(0.1)] * 8)[0], [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25])
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-9, 0.1, 1 / 3, 0.7, 0.9, 0.99, 0.999, 0.99999])
+def test_the_first_value_of_an_exponential_average_is_the_value(decay):
+    plateau = jaxsched.reduce_on_plateau(ema_decay=decay)
+    for value in np.float32([0.1, 1 / 3, 0.7, 1e-3, 123.4]):
+        state = jaxsched.observe(plateau, plateau.init(None), value=value)
+        assert state.best_value == state.avg_value == value
+
+
+def test_with_an_axis_name_all_decide_by_the_mean():
+    plateau = jaxsched.reduce_on_plateau(factor=0.5, patience=2, axis_name="runs")
+    values = np.float32([[1, 3], [2, 2], [9, 0], [0, 4], [4, 0], [0, 1]])
+    state = jax.vmap(lambda _: plateau.init(None))(jnp.arange(2))
+    step = jax.vmap(lambda s, v: jaxsched.observe(plateau, s, value=v), axis_name="runs")
+    scales = []
+    for row in values:
+        state = step(state, row)
+        scales.append(np.asarray(state.scale).tolist())
+    mean = trace(values.mean(axis=1), factor=0.5, patience=2)
+    assert_array_equal(scales, np.stack([mean, mean], axis=1))
+    assert len(set(mean)) > 1
 
 
 @pytest.mark.usefixtures("nan_on_purpose")

@@ -96,6 +96,22 @@ def test_only_a_finite_value_is_better_and_than_no_best_it_is(compare, sign):
             assert not better(value, 1.0)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_tolerances_may_be_traced(sign, dtype):
+    best = np.repeat(np.float32([0.5, 2.0, 3.0]), 4)
+    moved = np.tile([0.0, 0.1, 0.2, 0.5], 3)
+    for rtol, atol in ((0.125, 0.0), (0.0, 0.125)):
+        value = np.float32(best - sign * moved * (best if rtol else 1.0))
+        for compare in (improvement.in_float32, improvement.as_torch, improvement.as_keras):
+            if rtol and compare is improvement.as_keras:
+                continue
+            numbers = lambda traced, r=rtol: (traced, 0.0) if r else (0.0, traced)
+            run = jax.jit(lambda x, v=value, c=compare, n=numbers: c(v, best, sign, *n(x)))
+            assert_array_equal(run(dtype(0.125)), moved > 0.125)
+            assert_array_equal(_found(compare, value, best, sign, rtol, atol), moved > 0.125)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     "compare", [improvement.in_float32, improvement.as_torch, improvement.as_keras]

@@ -190,7 +190,7 @@ class PlateauRule:
         else:
             log = jnp.log(_float(decay))
         total = -jnp.expm1(lax.convert_element_type(count, np.float32) * log)
-        weight = jnp.minimum(_float(1 - decay) / total, np.float32(1))
+        weight = _float(1 - decay) / total
         return jnp.where(count > 1, weight, np.float32(1))  # the first value is taken as it is
 
     def _decide(self, state: ReduceLROnPlateauState, value: Any, decides: Any) -> Any:
