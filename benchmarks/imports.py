@@ -68,6 +68,7 @@ def conclude(rows):
 TITLE = "Import: what it adds to JAX and Optax"
 NOTE = (
     "Each import in a fresh process, without the start of Python, the processes taking turns; the "
-    "fastest of 15, which the ratio compares, and their median. Below, by `python -X importtime`, the "
-    "modules that only jaxsched imports, each without what it imports in turn; the fastest of 5."
+    "fastest of 15 (with `--quick` of 5), which the ratio compares, and their median. Below, by "
+    "`python -X importtime`, the modules that only jaxsched imports, each without what it imports in turn; "
+    "the fastest of 5 (1)."
 )

@@ -169,17 +169,24 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     exact = high * _constant(head)
     whole = jnp.round(exact + small)
     least, most = (lift(np.subtract, bound, own) for bound in (-127.0, 127.0))
+    plain = nx.is_plain(last) and not (is_per_piece(start) or is_per_piece(own))
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
         if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
             whole = jnp.maximum(whole, _constant(least))
         part = (exact - whole) + small
-        if is_per_piece(start) or is_per_piece(own):
-            return _two_to_part(part) * _two_to(whole + _constant(own)) * _constant(start)
-        return _two_to_part(part, float(start)) * _two_to(whole, int(own))
-    whole = jnp.clip(whole, _constant(least), _constant(most))
-    power = jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own))
-    value = power * _constant(start)
-    return jnp.where(given > nx.like_step(given, last), jnp.sign(value) * LARGEST, value)
+        if plain:
+            return _two_to_part(part, float(start)) * _two_to(whole, int(own))
+        return _two_to_part(part) * _two_to(whole + _constant(own)) * _constant(start)
+    if plain and own > -126:  # half the power, which then is below 2 ** 128, times twice the start
+        value = _two_to_part((exact - whole) + small, 2.0 * start) * _two_to(whole, int(own) - 1)
+        largest = math.copysign(LARGEST, start) if start else 0.0
+    else:
+        whole = jnp.clip(whole, _constant(least), _constant(most))
+        value = (
+            jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own)) * _constant(start)
+        )
+        largest = jnp.sign(value) * LARGEST
+    return jnp.where(given > nx.like_step(given, last), largest, value)
 
 
 def _two_to_part(x: Any, start: float = 1.0) -> Any:
