@@ -287,6 +287,16 @@ def test_the_exponential_average_decides():
     assert_array_equal(feed(steady, [np.float32(0.1)] * 8)[0], [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25])
 
 
+def test_the_floor_of_the_scale():
+    assert_array_equal(trace([1.0] * 4, patience=1, factor=0.5, min_scale=1.0), [1, 1, 1, 1])
+    # A scale that was lowered further, in an earlier run, is not raised.
+    plateau = jaxsched.reduce_on_plateau(patience=1, factor=0.5, min_scale=0.125)
+    state = plateau.init(None)._replace(scale=jnp.float32(0.01))
+    for value in (1.0, 1.0, 1.0):
+        state = jaxsched.observe(plateau, state, value=value)
+    assert state.scale == np.float32(0.01)
+
+
 @pytest.mark.parametrize("decay", [0.0, 1e-9, 0.1, 1 / 3, 0.7, 0.9, 0.99, 0.999, 0.99999])
 def test_the_first_value_of_an_exponential_average_is_the_value(decay):
     plateau = jaxsched.reduce_on_plateau(ema_decay=decay)
