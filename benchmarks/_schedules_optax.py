@@ -150,12 +150,12 @@ BY_OPTAX = {
         timm=lambda m, opt: m.StepLRScheduler(opt, BETWEEN, 0.9, t_in_epochs=False),
     ),
     "exponential_decay, growing": of_both(
-        lambda lib: lib.exponential_decay(1e-4, BETWEEN, 2.0),
-        lambda step: 1e-4 * 2.0 ** (step / BETWEEN),
-        lambda step: 1e-4 * jnp.exp2(1 / BETWEEN * step),
+        lambda lib: lib.exponential_decay(0.1, BETWEEN, 1.01),
+        lambda step: 0.1 * 1.01 ** (step / BETWEEN),
+        lambda step: 0.1 * jnp.exp2(math.log2(1.01) / BETWEEN * step),
         simple=True,
-        torch=lambda m, opt: m.ExponentialLR(opt, 2.0 ** (1 / BETWEEN)),
-        keras=lambda m: m.ExponentialDecay(1e-4, BETWEEN, 2.0),
+        torch=lambda m, opt: m.ExponentialLR(opt, 1.01 ** (1 / BETWEEN)),
+        keras=lambda m: m.ExponentialDecay(0.1, BETWEEN, 1.01),
     ),
     "cosine_decay_schedule": of_both(
         lambda lib: lib.cosine_decay_schedule(0.1, LENGTH),
