@@ -168,9 +168,9 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
     whole = jnp.round(exact + small)
-    least, most = (lift(np.subtract, bound, own) for bound in (-127.0, 127.0))
     plain = nx.is_plain(last) and not (is_per_piece(start) or is_per_piece(own))
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
+        least = lift(np.subtract, -127.0, own)
         if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
             whole = jnp.maximum(whole, _constant(least))
         part = (exact - whole) + small
@@ -181,10 +181,10 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
         value = _two_to_part((exact - whole) + small, 2.0 * start) * _two_to(whole, int(own) - 1)
         largest = math.copysign(LARGEST, start) if start else 0.0
     else:
-        whole = jnp.clip(whole, _constant(least), _constant(most))
-        value = (
-            jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own)) * _constant(start)
-        )
+        least, most = (_constant(lift(np.subtract, bound, own)) for bound in (-127.0, 127.0))
+        whole = jnp.clip(whole, least, most)
+        power = jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own))
+        value = power * _constant(start)
         largest = jnp.sign(value) * LARGEST
     return jnp.where(given > nx.like_step(given, last), largest, value)
 
@@ -236,10 +236,8 @@ def _integer(x: Any) -> Any:
 
 def _two_to(exponent: Any, places: int = 0) -> Any:
     """2 ** (exponent + places) for a whole float; in float32 from -127, which XLA flushes to 0, to 127."""
-    limit, whole = (
-        np.finfo(exponent.dtype),
-        jnp.int32 if exponent.dtype == np.float32 else jnp.int64,
-    )
-    bits = lax.convert_element_type(exponent, whole) + (limit.maxexp - 1 + places)
+    limit = np.finfo(exponent.dtype)
+    integer = jnp.int32 if limit.bits == 32 else jnp.int64
+    bits = lax.convert_element_type(exponent, integer) + (limit.maxexp - 1 + places)
     bits = lax.shift_left(bits, jnp.full_like(bits, limit.nmant))
     return lax.bitcast_convert_type(bits, exponent.dtype)
