@@ -130,6 +130,29 @@ def test_a_traced_power_may_be_beyond_float32_where_the_value_is_not(start, rate
     assert not np.isnan(slopes).any()
 
 
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("start", [*STARTS[:-1], 1e-37, -8e37])
+def test_a_traced_start_is_met_by_the_exact_power(rate, start):
+    """The power alone may be beyond float32; no count is so large that the value is not exact."""
+    counts = jnp.asarray(COUNTS, jnp.int32)
+    for period in PERIODS[::3]:
+        power = lambda s, t, p=period: geo.geometric(rate, t, p, s)
+        exact = powers(rate, period, mp.mpf(float(np.float32(start))))
+        assert units(jax.jit(power)(start, counts), exact).max() <= 3, period
+        slopes = jax.vmap(jax.grad(power), (None, 0))(start, counts)
+        assert not np.isnan(slopes).any()
+
+
+@pytest.mark.parametrize("rates", [RATES, [0.5, 0.9, 1e-37], [1.5, 2.0, 3e38]])
+def test_a_traced_start_of_many_pieces(rates):
+    for i, rate in enumerate(rates):
+        pieces = PerPiece(np.asarray(rates), jnp.full(len(COUNTS), i, jnp.uint32))
+        power = lambda s, p=pieces: geo.geometric(p, jnp.asarray(COUNTS, jnp.int32), 3, s)
+        for start in (1e-37, -0.5, 8e37):
+            exact = powers(rate, 3, mp.mpf(float(np.float32(start))))
+            assert units(jax.jit(power)(start), exact).max() <= 3, (rate, start)
+
+
 @pytest.mark.parametrize("rate", [1.0000000000000002, 1.001, 2.0, 1e6, 3e38])
 @pytest.mark.parametrize("start", [1.0, -2.5, 5e-324, 1e-30, 1e-300, 3e38, 1.7e308])
 def test_a_growth_on_the_host_stays_finite(rate, start):

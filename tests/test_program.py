@@ -185,7 +185,7 @@ NOT_USED = {
     "piecewise_constant_schedule": 3,
     "piecewise_constant_schedule/empty": 1,
     "polynomial_decay/cycle": 1,
-    "repeat/growing fast": 28,  # one for each cycle that may be walked
+    "repeat/growing fast": 8,  # the number of the cycle, which a decay asks for
     "step_decay": 2,
     "tabulated_schedule": 2,
     "warmup_cosine_decay_schedule/from zero peak": 1,

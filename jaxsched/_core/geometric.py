@@ -50,15 +50,20 @@ def natural(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
 
 
 def times_two_to(start: Any, exponent: Any) -> Any:
-    """Start * 2 ** exponent, at most the largest number.
-
-    The whole part of the exponent comes in two factors, as the power alone may be beyond what floats
-    hold. What would overflow is not computed at all, so that the gradient of its end is 0 and not NaN.
-    """
-    limit = np.finfo(exponent.dtype)
-    most = 2.0 * float(limit.maxexp - 1)
+    """Start * 2 ** exponent, at most the largest number."""
+    most = 2.0 * float(np.finfo(exponent.dtype).maxexp - 1)
     whole = lax.stop_gradient(jnp.clip(jnp.round(exponent), -most, most))
     part = jnp.clip(exponent - whole, -1.0, 1.0)  # more only beyond the clipped
+    return _times_two_to(start, whole, part)
+
+
+def _times_two_to(start: Any, whole: Any, part: Any) -> Any:
+    """Start * 2 ** (whole + part), at most the largest number, for a part from -1 to 1.
+
+    The whole comes in two factors, as the power alone may be beyond what floats hold. What would
+    overflow is not computed at all, so that the gradient of its end is 0 and not NaN.
+    """
+    limit = np.finfo(part.dtype)
     first = jnp.floor(whole * 0.5)
     first, second = _two_to(first), _two_to(whole - first)
     start, power, largest = nx.num(start), jnp.exp2(part), float(limit.max)
@@ -143,9 +148,10 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     value is not 0 or infinite yet, so that its product with the 12 leading bits of M * rate is
     exact, and the remaining bits contribute little. A count of 12 bits needs no split.
     """
-    if not is_concrete(rate, start):
-        return nx.num(start) * _power_of_two(count, rate, 1.0)
     rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
+    traced = None if is_concrete(rate, start) else nx.num(start)
+    if traced is not None:  # the last count is that of the start from which the way is longest
+        start = lift(lambda r: np.where(r > 0, 2.0**-126, 2.0**127), rate)
     own = lift(_places, start, rate)
     last = _integer(lift(_last_count, rate, start, own))
     start = lift(lambda s, p: s / 2.0**p, start, own)
@@ -168,6 +174,11 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
     whole = jnp.round(exact + small)
+    if traced is not None:
+        whole = jnp.maximum(whole, -254.0)
+        value = _times_two_to(traced, whole, (exact - whole) + small)
+        end = _constant(lift(lambda r: np.where(r > 0, LARGEST, 0.0), rate))
+        return jnp.where(given > nx.like_step(given, last), jnp.sign(traced) * end, value)
     plain = nx.is_plain(last) and not (is_per_piece(start) or is_per_piece(own))
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
         least = lift(np.subtract, -127.0, own)

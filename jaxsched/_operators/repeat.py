@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -117,28 +118,27 @@ def _locate(period: int, growth: int, limit: int | None, step: float) -> tuple[i
 def _growing_cycles(
     step: Any, schedule: Any, period: Any, growth: Any, limit: Any
 ) -> tuple[Any, Any]:
-    """Walks from cycle to cycle: at a growth of at least 2 few of them fit in a step's type."""
+    """Jumps over many cycles at once, then over half as many, and so on: so few equations that a
+    program of nested schedules stays one that XLA compiles and runs well.
+    """
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
-    cycles = _count(period, growth, int(np.iinfo(step.dtype).max))
-    period, growth, limit = (
-        None if x is None else nx.like_step(step, _held(step, settle(x)))
-        for x in (period, growth, limit)
-    )
+    limit = None if limit is None else nx.like_step(step, _held(step, settle(limit)))
+    jumps = tuple(_jumps(step, period, growth))
+    period, growth = (nx.like_step(step, _held(step, settle(x))) for x in (period, growth))
     begin, factor, index = jnp.zeros_like(step), jnp.ones_like(step), jnp.zeros_like(step)
     beyond = jnp.zeros_like(step, bool)  # whether the type does not hold the factor
     weight = jnp.ones_like(step, nx.float_dtype())
-    most = lax.div(top, jnp.broadcast_to(growth, step.shape))
-    for _ in range(cycles):
-        fits = ~beyond & (factor <= lax.div(top - begin, jnp.broadcast_to(period, step.shape)))
-        following = begin + jnp.where(fits, factor, 0) * period
-        more = fits & (step >= following)
+    for jump in reversed(jumps):
+        more = ~beyond & (factor <= lax.div(step - begin, jnp.full_like(step, jump.length)))
+        if jump.fits is not None:
+            more = more & jump.fits
         if limit is not None:
-            more = more & (index < limit - 1)
-        begin = jnp.where(more, following, begin)
-        weight = jnp.where(more, weight * nx.real(growth), weight)
-        beyond = beyond | (more & (factor > most))
-        factor = jnp.where(more, jnp.minimum(factor, most) * growth, factor)
-        index = index + lax.convert_element_type(more, step.dtype)
+            more = more & (limit - index > jump.cycles)
+        begin = jnp.where(more, begin + factor * jump.length, begin)
+        weight = jnp.where(more, weight * jump.growth, weight)
+        beyond = beyond | (more & (factor > jump.largest))
+        factor = jnp.where(more, factor * jump.factor, factor)
+        index = jnp.where(more, index + jump.cycles, index)
     if not nx.is_plain(growth):  # cycles that turn out not to grow are not walked but counted
         equal_index, _ = cycle(step, period)
         if limit is not None:
@@ -155,11 +155,41 @@ def _growing_cycles(
     return index, on_line(schedule, whole, Progress(rest, left, length))
 
 
-def _count(period: Any, growth: Any, top: int) -> int:
-    """How many cycles end within the steps of a type."""
-    if not (nx.is_plain(period) and nx.is_plain(growth)):
-        return top.bit_length()
-    count, end = 0, period
-    while end <= top:
-        count, end = count + 1, end * growth + period
-    return count
+class _Jump(NamedTuple):
+    """Over some cycles at once."""
+
+    cycles: int
+    length: Any  # of all of them, if the first is as long as the period
+    factor: Any  # what they multiply the length of a cycle by
+    growth: Any  # the same as a real number
+    largest: Any  # the largest number whose product with the factor the step's type holds
+    fits: Any  # whether it holds the length; None if it does
+
+
+def _jumps(step: Any, period: Any, growth: Any) -> Iterator[_Jump]:
+    """Over 1, 2, 4, ... cycles, as far as the step's type goes."""
+    top, cycles = int(np.iinfo(step.dtype).max), 1
+    if nx.is_plain(period) and nx.is_plain(growth):
+        share, factor = 1, growth
+        while share * period <= top:
+            held = min(factor, top)
+            yield _Jump(cycles, share * period, held, float(factor), top // factor, None)
+            cycles, share, factor = 2 * cycles, share * (1 + factor), factor**2
+        return
+    period, factor = (
+        jnp.broadcast_to(nx.like_step(step, _held(step, settle(x))), step.shape)
+        for x in (period, growth)
+    )
+    top, share, real = jnp.full_like(step, top), jnp.ones_like(step), nx.real(factor)
+    fits = held = jnp.ones_like(step, bool)  # whether the type holds the length, and the factor
+    while True:
+        fits = fits & (share <= lax.div(top, period))
+        most = lax.div(top, factor)
+        length = jnp.where(fits, share * period, 1)
+        yield _Jump(cycles, length, factor, real, jnp.where(held, most, 0), fits)
+        if 4 * cycles > np.iinfo(step.dtype).bits:
+            return
+        fits = fits & held & (factor <= lax.div(top - share, share))
+        held = held & (factor <= most)
+        share = jnp.where(fits, share * (1 + factor), 1)
+        cycles, factor, real = 2 * cycles, jnp.where(held, factor * factor, 1), real * real
