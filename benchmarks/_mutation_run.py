@@ -37,8 +37,9 @@ from _mutants import Mutant, put
 
 ROOT = Path(__file__).parent.parent
 OPTIONS = [
-    "-q", "-p", "xdist", "-p", "no:cacheprovider", "-o", "addopts=", "--doctest-modules",
-    "--import-mode=importlib", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+    "-q", "-p", "xdist", "-p", "pytest_timeout", "-o", "timeout=0", "-p", "no:cacheprovider",
+    "-o", "addopts=", "--doctest-modules", "--import-mode=importlib", "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
 ]  # fmt: skip
 """As in pyproject.toml, in one process, and without the plugins that no test of the core needs."""
 MEMORY = 20 * 2**30
