@@ -12,7 +12,7 @@ import jaxsched
 
 @dataclass
 class Reference:
-    """One reducer; `see` gives the scale after one more value. DESIGN's order of operations, literally."""
+    """One reducer; `see` gives the scale after one more value. In the rule's own order of operations."""
 
     factor: float = 0.1
     patience: int = 10

@@ -213,3 +213,37 @@ def test_a_hyperparameter_in_bfloat16_is_computed_with_in_float32(make):
     steps = jnp.arange(12)
     values = jax.jit(lambda x: make(x)(steps))(jnp.bfloat16(0.25))
     np.testing.assert_allclose(values, [make(0.25)(t) for t in range(12)], rtol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "steps", "step"),
+    [
+        (1.0, 1.0, 5, 0),
+        (1.0, 1.0, 5, 3),
+        (1.0, 1.0, 5, 9),
+        (0.1, 0.01, 5, 0),
+        (0.1, 0.01, 5, 2),
+        (0.1, 0.01, 5, 5),
+        (1.381e-13, 1.0039e27, 100, 99),
+        (2e-38, 3e38, 10, 9),
+        (3e38, 2e-38, 10, 1),
+    ],
+)
+def test_the_slopes_by_both_ends_of_a_geometric_way(start, end, steps, step):
+    """Of the value, not of the power and its bounds, which are steeper or flat where it is not."""
+    value = lambda a, b: js.geometric_schedule(a, b, steps)(jnp.int32(step))
+    a, b, share = mp.mpf(start), mp.mpf(end), mp.mpf(min(step, steps)) / steps
+    exact = a ** (1 - share) * b**share
+    slopes = [(1 - share) * exact / a, share * exact / b]
+    largest = float(np.finfo(nx.float_dtype()).max)
+    expected = [float(min(slope, mp.mpf(largest))) for slope in slopes]
+    for derive in (jax.grad, jax.jacfwd):
+        found = derive(value, (0, 1))(start, end)
+        np.testing.assert_allclose(found, expected, rtol=2e-5)
+
+
+def test_the_second_slope_of_a_geometric_way():
+    share = 0.4
+    found = jax.hessian(lambda a: js.geometric_schedule(a, 0.01, 5)(2))(0.1)
+    expected = share * (share - 1) * 0.1 ** (-1 - share) * 0.01**share
+    assert float(found) == pytest.approx(expected, rel=1e-5)

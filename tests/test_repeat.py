@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -95,6 +97,50 @@ def test_the_program_of_growing_cycles_is_short():
     for _ in range(2):
         schedule = js.with_warmup(js.repeat(schedule, 2400, 2, 0.5), 10)
     lowered = jax.jit(lambda s, t: s(t)).lower(schedule, steps)
-    assert lowered.as_text().count("\n") < 12_000
+    assert lowered.as_text().count("\n") < 20_000
     values = lowered.compile()(schedule, steps)
     np.testing.assert_allclose(values, [schedule(int(t)) for t in steps], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "expected"),
+    [
+        (js.repeat(js.constant_schedule(1e-3), 10, 1, 2.0), 1300, 1e-3 * 2.0**130),
+        (js.repeat(js.constant_schedule(1e-3), 10, 3, 1e9), 4000, 1e51),
+        (js.repeat(js.constant_schedule(10.0), 10, 1, 2.0), 1280, 10 * 2.0**128),
+        (js.cosine_decay_restarts(1e-3, 7, 1.0, 2.0), 952, 1e-3 * 2.0**136),
+        (js.cosine_decay_restarts(1e-3, 7, 1.0, 2.0, 0.5), 952, 1e-3 * 2.0**135),
+        (js.cyclic_schedule(0.0, 1e-20, 1, mode="exp_range", gamma=2.0), 181, 1e-20 * 2.0**181),
+    ],
+)
+def test_a_growth_ends_at_the_largest_number(schedule, step, expected):
+    """Not where the power alone does, and not in an infinity."""
+    assert schedule(step) == pytest.approx(expected, rel=1e-12)
+    largest = float(np.finfo(jax.dtypes.canonicalize_dtype(float)).max)
+    for value in (
+        jax.jit(schedule)(step),
+        jax.jit(lambda s, t: s(t))(schedule, step),
+        jax.jit(js.join_schedules([schedule, schedule * 0.5], [10**6]))(step),
+    ):
+        np.testing.assert_allclose(float(value), min(expected, largest), rtol=3e-5)
+    late = 2**31 - 1
+    assert math.isfinite(schedule(late))
+    assert float(jax.jit(schedule)(late)) == pytest.approx(min(schedule(late), largest), rel=1e-12)
+
+
+@pytest.mark.parametrize("growth", [1, 2, 3])
+@pytest.mark.parametrize("limit", [None, 2])
+def test_between_steps(growth, limit):
+    """A fraction of a step is a fraction of the way to the next one."""
+    schedule = js.repeat(js.linear_schedule(1.0, 0.25, 3), 3, growth, 1.0, limit)
+    ends = np.cumsum([0, *(3 * growth**i for i in range(12))])
+    for step in (0.25, 1.5, 2.75, 3.5, 4.75, 5.5, 8.5, 9.25, 11.75, 12.0, 12.5, 30.5):
+        number = min(np.searchsorted(ends, step, "right"), limit or 12) - 1
+        along = min((step - ends[number]) / (3 * growth**number), 1)
+        for value in (
+            schedule(step),
+            jax.jit(schedule)(step),
+            jax.jit(lambda s, t: s(t))(schedule, step),
+            jax.jit(js.join_schedules([schedule, schedule], [100]))(step),
+        ):
+            assert value == pytest.approx(1 - 0.75 * along, rel=1e-6), step

@@ -39,6 +39,18 @@ def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
     return _power_of_two(count, lift(lambda r, p: np.log2(r) / p, rate, period), start)
 
 
+def times_power(value: Any, rate: Any, count: Any) -> Any:
+    """Value * rate ** count for a value that depends on the step and a whole, non-negative count.
+
+    A power that grows may be beyond what floats hold where the product with the value is not.
+    """
+    if is_concrete(rate) and np.all((rate.numbers if is_per_piece(rate) else rate) <= 1):
+        return value * geometric(rate, count, 1)
+    if nx.is_host(count):
+        return count.code.line("{}({}, {}, {})", _growth, rate, count, value)
+    return geometric(rate, count, 1, value)
+
+
 def natural(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
     """Start * exp(-rate * count / period) for a rate of at least 0, as exact as :func:`geometric`."""
     if nx.is_host(count):
@@ -116,6 +128,9 @@ def _near_one(x: Any) -> tuple[Any, Any]:
 
 def _growth(rate: float, exponent: float, start: float) -> float:
     """Start * rate ** exponent for a rate above 1: at most float64's largest, as on the device."""
+    if exponent * math.log2(rate) < 1023:
+        value = start * rate**exponent
+        return min(max(value, -sys.float_info.max), sys.float_info.max)
     # In parts: where the start is small, the power may be beyond float64 and the value not.
     part = rate ** min(exponent / 3, 1023 / math.log2(rate))
     value = start * part * part * part

@@ -10,7 +10,7 @@ import jax
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
-from jaxsched._core.geometric import geometric
+from jaxsched._core.geometric import geometric, times_power
 from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.progress import Progress, cycle, progress
 from jaxsched._core.shape import between, lifted
@@ -86,9 +86,14 @@ def _grown(step: Any, period: Any) -> Progress:
     return Progress(step, left, whole)
 
 
-def _shrinks(factor: Any) -> bool:
-    """Whether powers of a factor are known to stay at most 1."""
-    return nx.is_plain(factor) and factor <= 1
+def _scaled(base: Any, peak: Any, weight: Any, factor: Any, count: Any) -> Any:
+    """Base + (peak - base) * weight * factor ** count, for a weight from 0 to 1."""
+    if nx.is_plain(factor) and factor <= 1:
+        return lifted(base, peak, weight * geometric(factor, count, 1))
+    if nx.is_plain(base) and base == 0:
+        return times_power(nx.num(peak) * weight, factor, count)
+    base = nx.num(base)
+    return base + times_power((nx.num(peak) - base) * weight, factor, count)
 
 
 def _growth_factor(value: Any, where: str) -> Any:
@@ -150,9 +155,8 @@ def cosine_decay_restarts(
       [1.0, 0.5, 0.5, 0.25, 0.25]
     """
     number, way = restarts(step, first_decay_steps, t_mul)
-    weight = shapes.cosine.form.fall(way, 1.0) * geometric(m_mul, number, 1)
-    bounded = _shrinks(m_mul)
-    return lifted(init_value * alpha, init_value, weight, bounded)
+    fall = shapes.cosine.form.fall(way, 1.0)
+    return _scaled(init_value * alpha, init_value, fall, m_mul, number)
 
 
 def _optional_schedule(value: Any, where: str) -> Any:
@@ -230,8 +234,7 @@ def cyclic_schedule(
     elif mode == "triangular2":
         weight = weight * geometric(0.5, number, 1)
     elif mode == "exp_range":
-        weight = weight * geometric(gamma, step, 1)
-        bounded = _shrinks(gamma)
+        return _scaled(init_value, peak_value, weight, gamma, step)
     return lifted(init_value, peak_value, weight, bounded)
 
 

@@ -262,17 +262,41 @@ def geometric_schedule(
       [1.0, 0.3162, 0.1, 0.01, 0.01]
     """
     way = progress(step, transition_steps, transition_begin)
+    if not is_concrete(init_value, end_value):
+        return _between(nx.real(init_value), nx.real(end_value), way.elapsed, way.remaining)
+    ratio = nx.exact(end_value) / nx.exact(init_value)
+    value = geometric(ratio, way.count, way.length, nx.exact(init_value))
     start, end = nx.num(init_value), nx.num(end_value)
-    if is_concrete(init_value, end_value):
-        ratio = nx.exact(end_value) / nx.exact(init_value)
-        value = geometric(ratio, way.count, way.length, nx.exact(init_value))
-    else:  # their ratio may be beyond float32
-        value = times_two_to(start, way.elapsed * (jnp.log2(end) - jnp.log2(start)))
     value = nx.where(way.left <= 0, end, value)
     if nx.is_plain(start) and nx.is_plain(end):
         low, high = min(start, end), max(start, end)
         return nx.minimum(nx.maximum(value, low), high)
     return jnp.clip(value, jnp.minimum(start, end), jnp.maximum(start, end))
+
+
+@jax.custom_jvp
+def _between(start: Any, end: Any, elapsed: Any, remaining: Any) -> Any:
+    """The same for ends that are traced; their ratio may be beyond float32."""
+    value = times_two_to(start, elapsed * (jnp.log2(end) - jnp.log2(start)))
+    value = jnp.where(remaining <= 0, end, value)
+    return jnp.clip(value, jnp.minimum(start, end), jnp.maximum(start, end))
+
+
+@_between.defjvp
+def _between_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The slopes of the value's logarithm: no power and no bound is on their way."""
+    start, end, elapsed, remaining = primals
+    by_start, by_end, by_elapsed, _ = tangents  # what remains is 1 less what has elapsed
+    value = _between(*primals)
+    slope = _share(value, start, remaining) * by_start + _share(value, end, elapsed) * by_end
+    return value, slope + value * (jnp.log(end) - jnp.log(start)) * by_elapsed
+
+
+def _share(value: Any, end: Any, share: Any) -> Any:
+    """Share * value / end, at most the largest number: an infinity times a slope of 0 would be NaN."""
+    small = end < 1.0
+    quotient = jnp.where(small, share, value) / end
+    return jnp.minimum(jnp.where(small, value, share) * quotient, np.finfo(value.dtype).max)
 
 
 @formula(init_value=checks.finite, k=checks.positive)

@@ -14,7 +14,7 @@ from jax import lax
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
-from jaxsched._core.geometric import geometric
+from jaxsched._core.geometric import times_power
 from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.per_piece import settle
 from jaxsched._core.progress import Progress, cycle, whole_step
@@ -81,8 +81,8 @@ def repeat(
         )
         value = on_line(schedule, whole, Progress(rest, factor - rest, factor))
     else:
-        index, value = _growing_cycles(whole_step(step), schedule, period, growth, limit)
-    return value if nx.is_plain(decay) and decay == 1 else value * geometric(decay, index, 1)
+        index, value = _growing_cycles(step, schedule, period, growth, limit)
+    return value if nx.is_plain(decay) and decay == 1 else times_power(value, decay, index)
 
 
 def _equal_cycles(step: Any, schedule: Any, period: Any, limit: Any) -> tuple[Any, Any]:
@@ -106,13 +106,17 @@ def _held(step: Any, number: Any) -> Any:
     return number
 
 
-def _locate(period: int, growth: int, limit: int | None, step: float) -> tuple[int, int, int, int]:
+def _locate(
+    period: int, growth: int, limit: int | None, step: float
+) -> tuple[int, int, float, int]:
     """The cycle, the step of the schedule, and the rest of it in shares of the cycle's factor."""
-    step, begin, factor, index = int(step), 0, 1, 0
-    while step >= begin + period * factor and (limit is None or index < limit - 1):
+    whole, begin, factor, index = int(step), 0, 1, 0
+    while whole >= begin + period * factor and (limit is None or index < limit - 1):
         begin, factor, index = begin + period * factor, factor * growth, index + 1
-    local = min(step - begin, period * factor)
-    return index, local // factor, local % factor, factor
+    local, fraction = whole - begin, step - whole
+    if local >= period * factor:  # after the last cycle
+        local, fraction = period * factor, 0
+    return index, local // factor, local % factor + fraction, factor
 
 
 def _growing_cycles(
@@ -121,6 +125,7 @@ def _growing_cycles(
     """Jumps over many cycles at once, then over half as many, and so on: so few equations that a
     program of nested schedules stays one that XLA compiles and runs well.
     """
+    given, step = step, whole_step(step)
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
     limit = None if limit is None else nx.like_step(step, _held(step, settle(limit)))
     jumps = tuple(_jumps(step, period, growth))
@@ -146,12 +151,16 @@ def _growing_cycles(
         equal = jnp.broadcast_to(growth == 1, step.shape)
         index = jnp.where(equal, equal_index, index)
         begin = jnp.where(equal, equal_index * period, begin)
-    fits = ~beyond & (factor <= lax.div(top, jnp.broadcast_to(period, step.shape)))
-    local = jnp.minimum(step - begin, jnp.where(fits, jnp.where(fits, factor, 0) * period, top))
+    ends = ~beyond & (factor <= lax.div(top, jnp.broadcast_to(period, step.shape)))
+    end = jnp.where(ends, jnp.where(ends, factor, 0) * period, top)
+    local = jnp.minimum(step - begin, end)
     whole, rest = cycle(local, factor)
     whole, rest = jnp.where(beyond, 0, whole), jnp.where(beyond, local, rest)
     length = jnp.where(beyond, weight, nx.real(factor))
     left = jnp.where(beyond, weight - nx.real(rest), nx.real(factor - rest))
+    if not nx.is_whole(given):
+        fraction = jnp.where(step - begin < end, given - nx.real(step), 0.0)
+        rest, left = nx.real(rest) + fraction, left - fraction
     return index, on_line(schedule, whole, Progress(rest, left, length))
 
 
@@ -172,8 +181,9 @@ def _jumps(step: Any, period: Any, growth: Any) -> Iterator[_Jump]:
     if nx.is_plain(period) and nx.is_plain(growth):
         share, factor = 1, growth
         while share * period <= top:
-            held = min(factor, top)
-            yield _Jump(cycles, share * period, held, float(factor), top // factor, None)
+            yield _Jump(
+                cycles, share * period, min(factor, top), float(factor), top // factor, None
+            )
             cycles, share, factor = 2 * cycles, share * (1 + factor), factor**2
         return
     period, factor = (
@@ -181,15 +191,15 @@ def _jumps(step: Any, period: Any, growth: Any) -> Iterator[_Jump]:
         for x in (period, growth)
     )
     top, share, real = jnp.full_like(step, top), jnp.ones_like(step), nx.real(factor)
-    fits = held = jnp.ones_like(step, bool)  # whether the type holds the length, and the factor
+    fits = exact = jnp.ones_like(step, bool)  # whether the type holds the length, and the factor
     while True:
         fits = fits & (share <= lax.div(top, period))
         most = lax.div(top, factor)
         length = jnp.where(fits, share * period, 1)
-        yield _Jump(cycles, length, factor, real, jnp.where(held, most, 0), fits)
+        yield _Jump(cycles, length, factor, real, jnp.where(exact, most, 0), fits)
         if 4 * cycles > np.iinfo(step.dtype).bits:
             return
-        fits = fits & held & (factor <= lax.div(top - share, share))
-        held = held & (factor <= most)
+        fits = fits & exact & (factor <= lax.div(top - share, share))
+        exact = exact & (factor <= most)
         share = jnp.where(fits, share * (1 + factor), 1)
-        cycles, factor, real = 2 * cycles, jnp.where(held, factor * factor, 1), real * real
+        cycles, factor, real = 2 * cycles, jnp.where(exact, factor * factor, 1), real * real
