@@ -143,6 +143,36 @@ def test_a_traced_start_is_met_by_the_exact_power(rate, start):
         assert not np.isnan(slopes).any()
 
 
+def test_powers_of_two_up_to_the_ends():
+    """Also where 2 ** exponent alone is beyond float32, and where its part is above or below 0."""
+    for start, exponent in (
+        (2.0**-126, 253.5),
+        (2.0**-126, 253.75),
+        (1.0, 127.4),
+        (-1.0, 127.6),
+        (0.75, -126.25),
+        (2.0**126, -252.0),
+        (2.0**126, 1.75),
+    ):
+        power = geo.times_two_to(start, jnp.asarray([exponent], jnp.float32))
+        assert units(power, [mp.mpf(start) * mp.mpf(2) ** float(np.float32(exponent))]).max() <= 3
+
+
+def test_a_start_that_float32_flushes_is_none_of_its_powers():
+    with np.errstate(all="raise"):
+        values = geo.geometric(1.0, jnp.asarray([0, 1, LAST]), 1, 2.0**-128)
+    assert (np.abs(values) <= TINY).all()
+
+
+@pytest.mark.parametrize("rate", [0.985, 0.98, 1.0175, 1.019])
+def test_counts_of_thirteen_bits(rate):
+    """Times the leading bits of the exponent's rate these are more than float32 holds."""
+    counts = [*range(4001, 8192, 37), 8191]
+    values = geo.geometric(rate, jnp.asarray(counts, jnp.int32), 1, 1.0)
+    with mp.workdps(30):
+        assert units(values, [mp.mpf(rate) ** t for t in counts]).max() <= 2
+
+
 @pytest.mark.parametrize("rates", [RATES, [0.5, 0.9, 1e-37], [1.5, 2.0, 3e38]])
 def test_a_traced_start_of_many_pieces(rates):
     for i, rate in enumerate(rates):
@@ -154,13 +184,13 @@ def test_a_traced_start_of_many_pieces(rates):
 
 
 @pytest.mark.parametrize("rate", [1.0000000000000002, 1.001, 2.0, 1e6, 3e38])
-@pytest.mark.parametrize("start", [1.0, -2.5, 5e-324, 1e-30, 1e-300, 3e38, 1.7e308])
+@pytest.mark.parametrize("start", [1.0, 2.0, -3.0, 5e-324, 1e-30, 1e-300, 3e38, 1.7e308])
 def test_a_growth_on_the_host_stays_finite(rate, start):
     """At most float64's largest number, and not where only the power is larger but the value is not."""
     read = host_function(lambda t: geo.geometric(rate, t, 2, start), (), "x")
     largest = np.finfo(np.float64).max
     with mp.workdps(30):
-        for t in (0, 1, 2, 7, 2040, 2047, 2048, 2049, 4000, 4100, 10**6, LAST):
+        for t in (0, 1, 2, 7, 2040, 2046, 2047, 2048, 2049, 4000, 4100, 10**6, LAST):
             exact = mp.mpf(start) * mp.mpf(rate) ** (mp.mpf(t) / 2)
             exact = max(min(exact, mp.mpf(largest)), -mp.mpf(largest))
             # Below 2e-308 a float has fewer digits.

@@ -325,3 +325,46 @@ def test_an_integer_beyond_float64_is_an_infinity():
     state = jaxsched.observe(plateau, plateau.init(jnp.zeros(1)), value=10**400)
     assert state.plateau_count == 1
     assert jnp.isinf(state.best_value)
+
+
+def test_a_rate_and_a_floor_of_0_make_no_nan():
+    """A warmup begins at 0, and the floor may be 0 too."""
+    ramp = jaxsched.linear_schedule(0.0, 1.0, 4)
+    for floor in (0.0, 0.1):
+        plateau = jaxsched.reduce_on_plateau(
+            factor=0.5, patience=1, learning_rate=ramp, min_lr=floor
+        )
+        with jax.debug_nans(True):
+            state, scales = plateau.init(None), []
+            for _ in range(4):
+                _, state = plateau.update(jnp.float32(1), state, value=jnp.float32(1))
+                scales.append(float(state.applied_scale))
+        assert all(math.isfinite(scale) for scale in scales)
+
+
+def test_the_count_of_steps_stays_at_the_last():
+    plateau = jaxsched.reduce_on_plateau()
+    state = plateau.init(None)
+    last = np.iinfo(np.int32).max
+    for begin, end in ((last - 2, last - 1), (last - 1, last), (last, last)):
+        state = state._replace(record=jnp.asarray([begin, 0, -1], jnp.int32))
+        assert plateau.update(None, state)[1].step == end
+
+
+@pytest.mark.parametrize("better", ["torch", "keras"])
+def test_a_traced_tolerance_in_bfloat16_decides_as_its_number(better):
+    rtol = 0.25 if better == "torch" else 0.0
+
+    def first_scales(tolerance):
+        plateau = jaxsched.reduce_on_plateau(
+            factor=0.5, patience=1, rtol=tolerance if rtol else 0.0, atol=0.0 if rtol else tolerance
+        )
+        scales, state = [], plateau.init(None)
+        for value in np.float32([4.0, 3.5, 2.5, 2.4, 1.0, 0.9]):
+            state = jaxsched.observe(plateau, state, value=value)
+            scales.append(state.scale)
+        return jnp.stack(scales)
+
+    expected = first_scales(0.25)
+    assert len(set(np.asarray(expected).tolist())) > 2
+    assert_array_equal(jax.jit(first_scales)(jnp.bfloat16(0.25)), expected)

@@ -194,7 +194,7 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
         value = _times_two_to(traced, whole, (exact - whole) + small)
         end = _constant(lift(lambda r: np.where(r > 0, LARGEST, 0.0), rate))
         return jnp.where(given > nx.like_step(given, last), jnp.sign(traced) * end, value)
-    plain = nx.is_plain(last) and not (is_per_piece(start) or is_per_piece(own))
+    plain = nx.is_plain(last)  # and with it the rate and the start, of which it is made
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
         least = lift(np.subtract, -127.0, own)
         if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
