@@ -315,6 +315,14 @@ def test_with_multi_steps_decisions_fall_when_updates_do():
     assert (state[1].step, state[1].last_reduction_step, state[1].count) == (5, 4, 0)
 
 
+def test_with_multi_steps_blocks_begin_where_decisions_do():
+    """Updates 1 to 3 are the first block, 4 to 6 the next."""
+    multi = optax.MultiSteps(optax.sgd(1.0), 2)
+    tx = jaxsched.with_plateau(multi, 0.5, 1, accumulation_size=3, start_step=1)
+    scales, _ = _accumulate(tx, [2.0] * 22)
+    assert [scale for scale in scales if scale] == [1] * 6 + [0.5] * 3 + [0.25] * 2
+
+
 def test_with_multi_steps_of_changing_length_a_block_is_of_updates():
     """Updates of 1 and 3 micro-batches in turn; every block is of 3 updates."""
     multi = optax.MultiSteps(optax.sgd(1.0), lambda i: jnp.where(i % 2 == 0, 1, 3))

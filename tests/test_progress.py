@@ -152,6 +152,8 @@ def test_periods_are_counted_in_integers(period):
     numbers = [pg.cycle(steps, period)]
     if period <= TOP:
         numbers.append(jax.jit(pg.cycle)(steps, period))
+        if period < 2**15:
+            numbers.append(jax.jit(pg.cycle)(steps, jnp.asarray(period, jnp.int16)))
         numbers.append(pg.cycle(steps, PerPiece(np.asarray([5, period]), jnp.uint32(1))))
     for number, rest in numbers:
         assert list(zip(number.tolist(), rest.tolist(), strict=True)) == expected
@@ -176,7 +178,7 @@ def test_no_period_of_a_float_step_is_rounded_up(period):
     steps = np.concatenate([whole, np.nextafter(whole[1:], np.float32(0)), whole + np.float32(0.5)])
     number, rest = pg.cycle(jnp.asarray(steps), period)
     compiled = jax.jit(lambda t: pg.periods(t, period))(steps)
-    traced = jax.jit(pg.periods)(jnp.asarray(steps), period)
+    traced = jax.jit(pg.periods)(jnp.asarray(steps), jnp.asarray(period, jnp.int32))
     expected = [Fraction(float(t)) // period for t in steps]
     assert number.tolist() == compiled.tolist() == traced.tolist() == expected
     exact = [float(Fraction(float(t)) - n * period) for t, n in zip(steps, expected, strict=True)]
@@ -264,7 +266,7 @@ def test_between_points_that_are_traced_or_one_per_piece(begin, end):
     traced = jax.jit(lambda b, e: pg.real_progress(array, b, e).elapsed)
     agree(traced(begin, end), exact, 4)
     whole = [real_share(t, 3, 3 + math.ceil(end)) for t in steps]
-    agree(traced(3, 3 + math.ceil(end)), whole, 4)
+    agree(traced(jnp.int32(3), jnp.int32(3 + math.ceil(end))), whole, 4)
     begins, ends = np.asarray([[1.5, begin], [9.0, end]])
     index = jnp.full(len(steps), 1, jnp.uint32)
     piece = pg.real_progress(array, PerPiece(begins, index), PerPiece(ends, index))

@@ -202,8 +202,8 @@ class PlateauRule:
         fires = bad >= jnp.maximum(_int(self.patience), np.int32(1))
         cooled = jnp.maximum(state.cooldown_count - np.int32(1), np.int32(0))
         lower = state.scale * _float(self.factor)
-        if not _is(self.min_scale, 0):  # a scale that is already below the floor stays
-            lower = jnp.minimum(jnp.maximum(lower, _float(self.min_scale)), state.scale)
+        if not _is(self.min_scale, 0):  # below a scale that is there already it is no reduction
+            lower = jnp.maximum(lower, _float(self.min_scale))
         reduces = decides & fires & self._is_reduction(state, lower)
         return state._replace(
             scale=jnp.where(reduces, lower, state.scale),
