@@ -130,10 +130,9 @@ def _growth(rate: float, exponent: float, start: float) -> float:
     """Start * rate ** exponent for a rate above 1: at most float64's largest, as on the device."""
     if exponent * math.log2(rate) < 1023:
         value = start * rate**exponent
-        return min(max(value, -sys.float_info.max), sys.float_info.max)
-    # In parts: where the start is small, the power may be beyond float64 and the value not.
-    part = rate ** min(exponent / 3, 1023 / math.log2(rate))
-    value = start * part * part * part
+    else:  # in parts: where the start is small, the power may be beyond float64 and the value not
+        part = rate ** min(exponent / 3, 1023 / math.log2(rate))
+        value = start * part * part * part
     return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
