@@ -489,8 +489,9 @@ SPECIAL = [
     (
         lambda: js.sgdr_schedule([{**CYCLE, "warmup": 1}]),
         TypeError,
-        "sgdr_schedule: cosine_kwargs[0]: warmup_cosine_decay_schedule: got an unexpected keyword "
-        "argument 'warmup'",
+        "sgdr_schedule: cosine_kwargs[0]: warmup_cosine_decay_schedule: no argument is called 'warmup'; "
+        "did you mean 'warmup_steps'? It has init_value, peak_value, warmup_steps, decay_steps, "
+        "end_value, exponent",
     ),
     (
         lambda: js.divide(LINE, 0),
@@ -633,9 +634,15 @@ SPECIAL = [
         "cosine_decay_schedule: missing a required argument: 'decay_steps'",
     ),
     (
-        lambda: js.cosine_decay_schedule(0.1, 100, decaysteps=5),
+        lambda: js.cosine_decay_schedule(0.1, decaysteps=100),
         TypeError,
-        "cosine_decay_schedule: got an unexpected keyword argument 'decaysteps'",
+        "cosine_decay_schedule: no argument is called 'decaysteps'; did you mean 'decay_steps'? "
+        "It has init_value, decay_steps, alpha, exponent",
+    ),
+    (
+        lambda: js.constant_schedule(0.1).replace(steps=100),
+        TypeError,
+        "constant_schedule: no argument is called 'steps'; it has value",
     ),
     (
         lambda: js.cosine_decay_schedule(0.1, 100, 0.0, 1.0, 5),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jaxsched._config.horizon import Horizon
-from jaxsched._config.registry import Factories, Names, near_matches, shown
+from jaxsched._config.registry import Factories, Names, shown
 from jaxsched._config.value import FAILURES, MAX_DEPTH, Item
 from jaxsched._core.frozen import FrozenDict
 
@@ -87,12 +87,7 @@ class Builder:
         given = dict(zip(slots, positional, strict=False))
         for argument, item in named.items():
             if argument not in form.names:
-                near = near_matches(argument, form.names)
-                hint = f"did you mean {near}? " if near else ""
-                message = (
-                    f"{form.name} has no argument {shown(argument)}; "
-                    f"{hint}It has {', '.join(form.names) or 'none'}"
-                )
+                message = f"{form.name} has no argument {shown(argument)}; {form.near(argument)}"
                 raise self.fail(item.place, message)
             if argument in given:
                 raise self.fail(item.place, f"{form.name}: {argument} is given twice")

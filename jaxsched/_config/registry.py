@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-from jaxsched._core.bound import Form
+from jaxsched._core.form import Form, near_matches
 
 F = TypeVar("F", bound=Callable[..., Any])
 Factories = Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]]
@@ -159,16 +159,6 @@ def form_name(factory: Any) -> str:
 def import_path(factory: Any) -> str:
     """What Hydra calls the target."""
     return f"{factory.__module__}.{factory.__qualname__}"
-
-
-def near_matches(name: str, known: Iterable[str]) -> str:
-    """Up to three known names that resemble this one, in words; empty if there is none."""
-    import difflib
-
-    if len(name) > 100:  # the comparison takes time in proportion to both lengths
-        return ""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.45)
-    return " or ".join(map(repr, close))
 
 
 def shown(value: Any) -> str:

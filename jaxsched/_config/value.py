@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsched._config.registry import near_matches, shown
+from jaxsched._config.registry import shown
+from jaxsched._core.form import near_matches
 from jaxsched._core.schedule import Schedule
 
 MAX_DEPTH = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,9 @@ class Form:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """The checked values, in the order of the parameters."""
+        for name in kwargs:
+            if name not in self.names:
+                raise TypeError(f"{self.name}: no argument is called {name!r}; {self.near(name)}")
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -93,6 +96,21 @@ class Form:
         for relation in self.relations:
             relation(arguments, self.name)
         return tuple(values)
+
+    def near(self, name: str) -> str:
+        """What to try instead of a name that is no parameter's."""
+        near, names = near_matches(name, self.names), ", ".join(self.names) or "none"
+        return f"did you mean {near}? It has {names}" if near else f"it has {names}"
+
+
+def near_matches(name: str, known: Iterable[str]) -> str:
+    """Up to three known names that resemble this one, in words; empty if there is none."""
+    import difflib
+
+    if len(name) > 100:  # the comparison takes time in proportion to both lengths
+        return ""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.45)
+    return " or ".join(map(repr, close))
 
 
 def _normal(value: Any) -> Any:
