@@ -194,14 +194,21 @@ def swa_schedule(
       >>> [round(schedule(step), 4) for step in (0, 100, 105, 110, 1000)]
       [1.0, 0.5, 0.275, 0.05, 0.05]
     """
-    way = progress(step, anneal_steps, swa_start)
-    base = value_at(schedule, before(step, swa_start))
-    form: Any = shape._form
     goal = nx.num(swa_value)
-    value = base * form.fall(way, *shape._values) + goal * form.rise(way, *shape._values)
+
+    def annealed() -> Any:
+        way = progress(step, anneal_steps, swa_start)
+        base = value_at(schedule, before(step, swa_start))
+        form: Any = shape._form
+        value = base * form.fall(way, *shape._values) + goal * form.rise(way, *shape._values)
+        if nx.is_host(step):
+            return step.code.line("min(max({0}, min({1}, {2})), max({1}, {2}))", value, base, goal)
+        return jnp.clip(value, jnp.minimum(base, goal), jnp.maximum(base, goal))
+
     if nx.is_host(step):
-        return step.code.line("min(max({0}, min({1}, {2})), max({1}, {2}))", value, base, goal)
-    return jnp.clip(value, jnp.minimum(base, goal), jnp.maximum(base, goal))
+        as_ever = lambda: value_at(schedule, step.until(swa_start))
+        return step.code.choose(step < swa_start, as_ever, annealed)
+    return annealed()
 
 
 def before(step: Any, end: Any) -> Any:
