@@ -1,14 +1,17 @@
 """A plateau reducer in a compiled training loop, beside optax's and beside none."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import optax
-from _measure import Compiled, instructions, interleaved
+from _measure import Compiled, instructions, settled
 
 import jaxsched
 
 # So many that calling the program, which costs more with every array of the state, counts for nothing.
 STEPS = {(): 200_000, (1_000,): 20_000, (100_000,): 2_000}
+ALLOWED = 1.05
 SHAPES = {"a scalar": (), "1 thousand": (1_000,), "100 thousand": (100_000,)}
 REDUCERS = {
     "jaxsched": lambda: jaxsched.reduce_on_plateau(0.5, 3, cooldown=2),
@@ -41,10 +44,10 @@ def measure(quick):
         for size, shape in SHAPES.items():
             steps = STEPS[shape] // (10 if quick else 1)
             loops = {
-                who: compiled_loop(optimizer, make(), shape, steps)
+                who: functools.partial(compiled_loop, optimizer, make(), shape, steps)
                 for who, make in REDUCERS.items()
             }
-            seconds = interleaved(loops, rounds=rounds, seconds=0.0)
+            seconds = settled(loops, "optax", allowed=ALLOWED, rounds=rounds, seconds=0.0)
             ns = {who: s / steps * 1e9 for who, s in seconds.items()}
             rows.append(
                 {
@@ -53,8 +56,8 @@ def measure(quick):
                     "optax ns": ns["optax"],
                     "no reducer ns": ns["none"],
                     "jaxsched / optax": ns["jaxsched"] / ns["optax"],
-                    "HLO": instructions(loops["jaxsched"].text),
-                    "optax HLO": instructions(loops["optax"].text),
+                    "HLO": instructions(loops["jaxsched"]().text),
+                    "optax HLO": instructions(loops["optax"]().text),
                 }
             )
     return rows
@@ -64,7 +67,7 @@ def conclude(rows):
     for row in rows:
         ratio = row["jaxsched / optax"]
         what = row["optimizer, parameters"]
-        yield ratio <= 1.05, f"{what}: a step costs no more than optax's: {ratio:.2f} of it"
+        yield ratio <= ALLOWED, f"{what}: a step costs no more than optax's: {ratio:.2f} of it"
 
 
 TITLE = "A reducer on a plateau"

@@ -1,10 +1,12 @@
 """A whole training step with a schedule, beside the same step with a constant rate."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from _measure import Compiled, interleaved
+from _measure import Compiled, settled
 from _schedules import SCHEDULES, varied
 
 import jaxsched
@@ -109,17 +111,9 @@ def measure(quick):
 
 
 def _seconds(model, rates, rounds):
-    """Rate -> seconds per step; what seems slow takes turns with the constant again, up to three times."""
-    steps = {name: compiled_step(model, rate) for name, rate in rates.items()}
-    best = interleaved(steps, rounds=rounds, seconds=0.02)
-    for _ in range(3):
-        slow = {name for name in best if best[name] > ALLOWED * min(best.values())}
-        if not slow:
-            break
-        again = {name: step for name, step in steps.items() if name in slow | {LIMIT}}
-        for name, time in interleaved(again, rounds=rounds, seconds=0.02).items():
-            best[name] = min(best[name], time)
-    return best
+    """Rate -> seconds per step."""
+    makers = {name: functools.partial(compiled_step, model, rate) for name, rate in rates.items()}
+    return settled(makers, LIMIT, allowed=ALLOWED, rounds=rounds, seconds=0.02)
 
 
 def conclude(rows):

@@ -185,18 +185,25 @@ def test_numbers_in_a_table():
     ]
 
 
-def test_a_slow_rate_has_another_turn(monkeypatch):
-    """What another process held up is measured again beside the constant; what is slow stays slow."""
+def test_what_seems_slow_is_made_again(monkeypatch):
+    """What was held up is measured again beside what it is compared with; what is slow stays slow."""
     truth = {"constant": 1.0, "held up": 1.0, "slow": 2.0}
-    turns = []
+    made, turns = [], []
 
     def interleaved(steps, **how):
         turns.append(sorted(steps))
+        assert how == {"rounds": 5, "seconds": 0.02}
+        assert set(steps.values()) <= set(made)
         late = {"held up": 3.0} if len(turns) == 1 else {}
         return {name: {**truth, **late}[name] for name in steps}
 
-    monkeypatch.setattr(train, "interleaved", interleaved)
-    monkeypatch.setattr(train, "compiled_step", lambda model, rate: rate)
+    def make(model, rate):
+        made.append(f"{rate} {len(made)}")
+        return made[-1]
+
+    monkeypatch.setattr(_measure, "interleaved", interleaved)
+    monkeypatch.setattr(train, "compiled_step", make)
     assert train._seconds("MLP", {name: name for name in truth}, 5) == truth
-    again = [["constant", "slow"]] * 2
+    again = [["constant", "slow"]] * 3
     assert turns == [sorted(truth), ["constant", "held up", "slow"], *again]
+    assert len(made) == sum(map(len, turns))
