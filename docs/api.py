@@ -193,6 +193,8 @@ def links() -> dict[str, str]:
 def rendered(entry: Entry, targets: dict[str, str], level: str = "##") -> str:
     """An entry as Markdown."""
     parts = [f"{level} {entry.heading}"]
+    if (FOLDER / "images" / f"{entry.name}.png").exists():  # drawn by gallery.py
+        parts.append(f"![{entry.name}](../images/{entry.name}.png)")
     is_class = inspect.isclass(entry.value)
     if (inspect.isfunction(entry.value) and not is_constraint(entry.value)) or (
         is_class and "Args" in entry.doc.sections

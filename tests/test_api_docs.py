@@ -115,6 +115,14 @@ def test_the_pages_are_what_the_generator_writes():
     assert [name for name, text in PAGES.items() if written[name] != text] == []
 
 
+def test_every_picture_is_shown_beside_its_name():
+    shown = re.findall(
+        r"^## (\w+)\n\n!\[\1\]\(\.\./images/\1\.png\)$", "\n".join(PAGES.values()), re.MULTILINE
+    )
+    assert sorted(shown) == sorted(path.stem for path in (DOCS / "images").glob("*.png"))
+    assert len(shown) > 60
+
+
 def headings(text: str) -> list[str]:
     """The anchors of a page, as GitHub makes them."""
     outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
