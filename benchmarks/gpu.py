@@ -59,7 +59,9 @@ def _reducers(kind, optimizer, size, steps, rounds):
 
 def _training(model, rounds):
     steps = {
-        name: train.compiled_step(model, rate) for name, rate in train.rates(train.IN_SHORT).items()
+        name: train.compiled_step(model, rate)
+        for name, rate in train.rates(train.IN_SHORT).items()
+        if name != train.NUMBER
     }
     limit = steps.pop(train.LIMIT)
     seconds = interleaved({train.LIMIT: limit, **steps}, rounds=rounds, seconds=0.02)

@@ -101,7 +101,7 @@ def main():
     parser.add_argument("--only", choices=NAMES, action="append", help="may be given several times")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: rough numbers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/README.md")
+    parser.add_argument("--write", action="store_true", help="write it here and into README.md")
     arguments = parser.parse_args()
     if arguments.write and (arguments.only or arguments.quick):
         parser.error("--write needs the whole run: it goes with neither --only nor --quick")
@@ -120,6 +120,7 @@ def main():
         arguments.json.write_text(json.dumps({"machine": facts, **results}, indent=1) + "\n")
     if arguments.write:
         (HERE / "README.md").write_text(readme(facts, sections))
+        importlib.import_module("_summary").write(facts, results)
 
 
 def readme(facts, sections):

@@ -61,7 +61,7 @@ def _transformer(rng):
 MODELS = {"MLP": _mlp, "transformer": _transformer}
 
 
-LIMIT = "constant"
+LIMIT, NUMBER = "constant", "a plain number"
 ALLOWED = 1.05
 
 # Of each kind one: enough for rough numbers, and where a compilation takes long.
@@ -70,9 +70,14 @@ PIECES = "join of 40 pieces"
 
 
 def rates(names=tuple(SCHEDULES)):
-    """Name -> the rate: a constant number, the named schedules and a join of many pieces."""
+    """Name -> the rate: a constant one, the named schedules and a join of many pieces.
+
+    The constant is a function too: for any function optax counts the updates, and that the program
+    hands one array more to Python takes some microseconds. A plain number is not counted for.
+    """
     schedules = {name: SCHEDULES[name].jaxsched() for name in names}
-    return {LIMIT: 1e-3, **schedules, PIECES: varied(jaxsched, 40)}
+    constant = {NUMBER: 1e-3, LIMIT: lambda count: 1e-3}
+    return {**constant, **schedules, PIECES: varied(jaxsched, 40)}
 
 
 def compiled_step(model, rate):
@@ -118,18 +123,22 @@ def _seconds(model, rates, rounds):
 
 def conclude(rows):
     for model in MODELS:
-        worst = max(rows, key=lambda row: row[f"{model} / {LIMIT}"])
-        ratio = worst[f"{model} / {LIMIT}"]
+        column = f"{model} / {LIMIT}"
+        worst = max(rows, key=lambda row: row[column])
+        (number,) = (row for row in rows if row["rate"] == NUMBER)
         yield (
-            ratio <= ALLOWED,
-            f"{model}: no schedule makes a training step more than 5 % longer: at most {ratio:.2f} "
-            f"times ({worst['rate']})",
+            worst[column] <= ALLOWED,
+            f"{model}: no schedule makes a training step more than 5 % longer than a function that "
+            f"returns a constant: at most {worst[column]:.2f} times ({worst['rate']}), and "
+            f"{worst[column] / number[column]:.2f} times that with a plain number, for which optax "
+            "counts no updates",
         )
 
 
 TITLE = "A whole training step"
 NOTE = (
     "Clipping, AdamW and the model's gradient in one compiled step that a Python loop calls, on the CPU: "
-    "with each schedule and with a constant number as the rate. An MLP of three layers, and a transformer "
-    "of two; µs per step."
+    "with each schedule, with a function that returns a constant, and with a plain number. For a function "
+    "optax keeps a counter, one array more that each call hands back. An MLP of three layers, and a "
+    "transformer of two; µs per step."
 )

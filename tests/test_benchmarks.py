@@ -207,3 +207,66 @@ def test_what_seems_slow_is_made_again(monkeypatch):
     again = [["constant", "slow"]] * 3
     assert turns == [sorted(truth), ["constant", "held up", "slow"], *again]
     assert len(made) == sum(map(len, turns))
+
+
+RESULTS = {
+    "host": [
+        {"schedule": name, "jaxsched µs": ours, "python µs": 0.1, "jaxsched / python": ours / 0.1,
+         "optax / jaxsched": optax, "torch / jaxsched": torch, "keras / jaxsched": None}
+        for name, ours, optax, torch in [
+            ("constant_schedule", 0.2, 5.0, 10.0),
+            ("linear_schedule", 0.15, 300.0, 8.0),
+            ("warmup_cosine_decay_schedule", 0.16, 900.0, None),
+            ("join of 40 pieces", 0.5, 7000.0, None),
+        ]
+    ],
+    "device": [
+        {"schedule": "linear_schedule", "jaxsched / optax": 0.5, "it adds ns": 3.0},
+        {"schedule": "delay", "jaxsched / optax": 2.0, "it adds ns": 4.4},
+        {"schedule": "with_noise", "jaxsched / optax": None, "it adds ns": 30.0},
+    ],
+    "joins": [
+        {"pieces": n, "optax / jaxsched": 10.0, "HLO": 99, "jaxsched ns": 17.0, "compile ms": 20 + n / 500}
+        for n in (2, 10, 40, 1000, 10_000)
+    ],
+    "sweep": [{"schedules": n, "one each / vmap": n / 5} for n in (8, 64, 1000)],
+    "plateau": [{"jaxsched / optax": ratio} for ratio in (0.9, 0.7, 1.01)],
+    "train": [
+        {"MLP / constant": 1.0, "transformer / constant": 1.02},
+        {"MLP / constant": 1.03, "transformer / constant": 1.0},
+    ],
+    "imports": [{"import": "", "ms": 500.0}, {}, {"import": "its 42 modules", "ms": 10.4}],
+}  # fmt: skip
+
+
+def test_the_figures_that_the_readme_shows(monkeypatch, tmp_path):
+    """The worst of each, and nothing else in the page is touched."""
+    _summary = importlib.import_module("_summary")
+    page = tmp_path / "README.md"
+    page.write_text(f"Before.\n{_summary.BEGIN}Old.\n{_summary.END}After.\n")
+    monkeypatch.setattr(_summary, "README", page)
+    _summary.write({"cores": 2, "jax": "0.10", "optax": "0.2"}, RESULTS)
+    before, *shown, after = page.read_text().splitlines()
+    assert (before, shown[0], shown[-1], after) == (
+        "Before.", _summary.BEGIN.strip(), _summary.END.strip(), "After.",
+    )  # fmt: skip
+    assert "(2 cores, JAX 0.10, Optax 0.2)" in " ".join(shown)
+    figures = dict(line.strip("| ").split(" | ") for line in shown if line.startswith("| "))
+    assert figures.pop("what") == "measured"
+    assert figures.pop("---") == "---"
+    assert list(figures.values()) == [
+        "an atom at most 0.20 µs, warmup + cosine 0.16 µs, a join of 40 pieces 0.50 µs; an atom at most "
+        "1.50 times a formula by hand, and a constant, which is nothing but the call, 2.00 times",
+        "at least 300 times as fast (but for a constant, which Optax returns as it is)",
+        "every schedule that they have too is read faster: at least 8 times (torch)",
+        "1.00 times Optax's on the mean of 2 schedules; it adds at most 30 ns",
+        "0.10 times Optax's",
+        "17 ns a step, the same program as for 40, compiled in 22 ms (10 pieces: 20 ms; 10,000: 40 ms)",
+        "200 times as fast as one compilation each (64 schedules: 13 times)",
+        "0.70 to 1.01 times Optax's",
+        "at most 1.03 and 1.02 times that with a constant rate",
+        "10 ms of 42 modules of its own; JAX and Optax take 500 ms",
+    ]
+    page.write_text("No marks.")
+    with pytest.raises(ValueError, match="measured:begin"):
+        _summary.write({"cores": 2, "jax": "0.10", "optax": "0.2"}, RESULTS)

@@ -1,0 +1,125 @@
+"""README.md, "Measured": the figures of a run that a reader asks for first."""
+
+from pathlib import Path
+
+from _measure import mean
+from _schedules import SCHEDULES
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- measured:begin -->\n", "<!-- measured:end -->\n"
+
+
+def write(facts, results):
+    """Puts the figures between the marks in README.md."""
+    text = README.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"README.md: {BEGIN.strip()} and {END.strip()} are not there")
+    README.write_text(before + BEGIN + summary(facts, results) + mark + after)
+
+
+def summary(facts, results):
+    rows = [*_host(results["host"]), *_device(results["device"]), *_joins(results["joins"])]
+    rows += [*_sweep(results["sweep"]), _plateau(results["plateau"]), _train(results["train"])]
+    rows.append(_imports(results["imports"]))
+    lines = [f"| {what} | {measured} |" for what, measured in rows]
+    return (
+        "`python benchmarks/run.py --write` measures everything side by side in one process, prints tables "
+        "of ratios and\nwrites this one; the run that [benchmarks/README.md](benchmarks/README.md) shows "
+        f"({facts['cores']} cores, JAX {facts['jax']}, Optax {facts['optax']}) says:\n\n"
+        "| what | measured |\n| --- | --- |\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _host(rows):
+    named = {row["schedule"]: row for row in rows}
+    atoms = [row for name, row in named.items() if name in SCHEDULES and SCHEDULES[name].simple]
+    slowest = max(row["jaxsched µs"] for row in atoms)
+    constant = named["constant_schedule"]
+    by_hand = max(row["jaxsched / python"] for row in atoms if row is not constant)
+    yield (
+        "reading one rate on the host",
+        f"an atom at most {slowest:.2f} µs, warmup + cosine "
+        f"{named['warmup_cosine_decay_schedule']['jaxsched µs']:.2f} µs, a join of 40 pieces "
+        f"{named['join of 40 pieces']['jaxsched µs']:.2f} µs; an atom at most {by_hand:.2f} times a "
+        "formula by hand, and a constant, which is nothing but the call, "
+        f"{constant['jaxsched / python']:.2f} times",
+    )
+    least = lambda column: min(row[column] for row in rows if row[column] and row is not constant)
+    yield (
+        "against Optax's eager call",
+        f"at least {least('optax / jaxsched'):.0f} times as fast (but for a constant, which Optax returns "
+        "as it is)",
+    )
+    peers = [
+        who for who in ("torch", "keras", "transformers", "timm") if f"{who} / jaxsched" in rows[0]
+    ]
+    found = [(who, [row[f"{who} / jaxsched"] for row in rows]) for who in peers]
+    ratios = {who: min(filter(None, column)) for who, column in found if any(column)}
+    if ratios:
+        yield (
+            "against the peers",
+            "every schedule that they have too is read faster: at least "
+            + ", ".join(f"{ratio:.3g} times ({who})" for who, ratio in ratios.items()),
+        )
+
+
+def _device(rows):
+    compared = [row["jaxsched / optax"] for row in rows if row["jaxsched / optax"]]
+    yield (
+        "a step in a compiled loop",
+        f"{mean(compared):.2f} times Optax's on the mean of {len(compared)} schedules; it adds at most "
+        f"{max(row['it adds ns'] for row in rows):.0f} ns",
+    )
+
+
+def _joins(rows):
+    few, some, many, most = (
+        next(r for r in rows if r["pieces"] == n) for n in (10, 40, 1000, 10_000)
+    )
+    yield "a join of 40 pieces", f"{1 / some['optax / jaxsched']:.2f} times Optax's"
+    same = (
+        "the same program as for 40"
+        if some["HLO"] == many["HLO"]
+        else "another program than for 40"
+    )
+    yield (
+        "a join of 1000 pieces",
+        f"{many['jaxsched ns']:.0f} ns a step, {same}, compiled in {many['compile ms']:.0f} ms (10 pieces: "
+        f"{few['compile ms']:.0f} ms; 10,000: {most['compile ms']:.0f} ms)",
+    )
+
+
+def _sweep(rows):
+    some, most = rows[-2:]
+    yield (
+        f"{most['schedules']} schedules in one compilation",
+        f"{most['one each / vmap']:.0f} times as fast as one compilation each ({some['schedules']} "
+        f"schedules: {some['one each / vmap']:.0f} times)",
+    )
+
+
+def _plateau(rows):
+    ratios = [row["jaxsched / optax"] for row in rows]
+    return (
+        "a step with the plateau reducer",
+        f"{min(ratios):.2f} to {max(ratios):.2f} times Optax's",
+    )
+
+
+def _train(rows):
+    most = [max(row[f"{model} / constant"] for row in rows) for model in ("MLP", "transformer")]
+    return (
+        "a whole training step of an MLP or a small transformer",
+        f"at most {most[0]:.2f} and {most[1]:.2f} times that with a constant rate",
+    )
+
+
+def _imports(rows):
+    own, both = rows[2], rows[0]
+    return (
+        "`import jaxsched` beside `import jax, optax`",
+        f"{own['ms']:.0f} ms of {own['import'].removeprefix('its ')} of its own; JAX and Optax take "
+        f"{both['ms']:.0f} ms",
+    )
