@@ -1,16 +1,14 @@
-"""Mutation testing of the numerical core: python benchmarks/mutation.py --results FILE.
+"""Mutation testing of the numerical core: python benchmarks/mutation.py --trace FILE.
 
-Every mutant (`_mutants.py`) is run against tests that run its statement, those that kill most and the
-quickest first. `--results` keeps what is found, one JSON line each: a run that was interrupted goes on
-there. With `--write` the results go into docs/mutation.md, with what mutation_survivors.json says of
-the survivors.
+Every mutant (`_mutants.py`) of which it is not known yet (`_mutation_ledger.py`) is run against tests that
+run its statement, those that kill most and the quickest first. FILE keeps which test runs which statement;
+whoever has written a test names another. With `--write` what is known goes into docs/mutation.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 import time
@@ -21,35 +19,11 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-from _mutants import Mutant, mutants  # noqa: E402 (the path is set for the script's sake)
+from _mutants import Mutant  # noqa: E402 (the path is set for the script's sake)
+from _mutation_ledger import FILES, ROOT, Ledger, mutants_of  # noqa: E402 (likewise)
 from _mutation_page import write  # noqa: E402 (likewise)
-from _mutation_run import ROOT, outcome, trace  # noqa: E402 (likewise)
+from _mutation_run import outcome, trace  # noqa: E402 (likewise)
 
-WHOLE = [
-    "_core/numerics",
-    "_core/geometric",
-    "_core/progress",
-    "_core/shape",
-    "_optimizer/plateau_rule",
-    "_optimizer/improvement",
-]
-SAMPLED = [
-    "_forms/exponential",
-    "_forms/power_law",
-    "_forms/transition",
-    "_forms/step_decay",
-    "_core/per_piece",
-    "_core/wave",
-    "_core/host",
-    "_core/bound",
-    "_core/arithmetic",
-    "_core/compose",
-    "_core/random",
-    "_forms/table",
-    "_forms/restarts",
-    "_forms/waves",
-]
-"""Of these a share of the mutants is drawn, the same in every run."""
 LAWS = {
     "test_host_is_exact": 1,
     "test_device_is_exact": 1,
@@ -76,14 +50,10 @@ TESTS = [
     "tests/test_plateau_optax.py",
     "tests/test_errors.py",
     "jaxsched/shapes.py",
-    *(f"jaxsched/{name}.py" for name in (*WHOLE, *SAMPLED)),
+    *(f"jaxsched/{name}.py" for name in FILES),
 ]
 SLOWER = 4.0
 """How much longer than when they were traced the tests may take before a loop counts as endless."""
-
-
-def file_of(name: str) -> Path:
-    return ROOT / "jaxsched" / f"{name}.py"
 
 
 class Choice:
@@ -135,50 +105,29 @@ def likeliest(tests: list[str]) -> list[str]:
     return [test for test in tests if test.split("::")[0] in files][:8]
 
 
-def tried(path: Path) -> dict[str, dict[str, Any]]:
-    """The rows of the results, the last of each mutant."""
-    if not path.exists():
-        return {}
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return {row["name"]: row for row in rows}
-
-
-def in_turn(names: list[str], share: float) -> list[tuple[Any, Mutant, set[int]]]:
-    """Each mutant with its tree and the lines of its function: files tried whole first, then shares.
-
-    In an order drawn once: wherever a run is ended, what it has tried is a fair sample.
-    """
+def in_turn(names: list[str]) -> list[tuple[Any, Mutant, set[int]]]:
+    """Each mutant with its tree and the lines of its function, in an order drawn once."""
     every = []
-    for group, part in ((WHOLE, 1.0), (SAMPLED, share)):
-        chosen = []
-        for name in names:
-            tree, found = mutants(file_of(name), ROOT) if name in group else (None, [])
-            lines: dict[str, set[int]] = {}
-            for mutant in found:
-                lines.setdefault(mutant.function, set()).add(mutant.line)
-            drawn = random.Random(name).sample(found, math.ceil(len(found) * part))
-            chosen += [(tree, mutant, lines[mutant.function]) for mutant in drawn]
-        random.Random(0).shuffle(chosen)
-        every += chosen
+    for name in names:
+        tree, found = mutants_of(name)
+        lines: dict[str, set[int]] = {}
+        for mutant in found:
+            lines.setdefault(mutant.function, set()).add(mutant.line)
+        every += [(tree, mutant, lines[mutant.function]) for mutant in found]
+    random.Random(0).shuffle(every)
     return every
 
 
 def run(arguments: argparse.Namespace) -> None:
-    traced = arguments.results.with_suffix(".lines.json")
-    if not traced.exists():
-        trace([file_of(name) for name in (*WHOLE, *SAMPLED)], TESTS, LAWS, traced)
-    choice, known = Choice(json.loads(traced.read_text())), tried(arguments.results)
-    for row in known.values():
-        if "::" in row["test"]:
-            choice.learn(row["file"], row["function"], row["test"])
+    if not arguments.trace.exists():
+        trace([ROOT / "jaxsched" / f"{name}.py" for name in FILES], TESTS, LAWS, arguments.trace)
+    choice, ledger = Choice(json.loads(arguments.trace.read_text())), Ledger()
     every = sorted(choice.seconds, key=choice.seconds.__getitem__)
     result, test = outcome(None, None, every[:: len(every) // 100], 900, arguments.x64)
     if result != "survived":
         raise SystemExit(f"a test fails without any change: {test}")
-    again = arguments.again or arguments.x64
-    for tree, mutant, lines in in_turn(arguments.only, arguments.share):
-        before = known.get(mutant.name, {}).get("result")
-        if before == "killed" or (before and not again) or (again and not before):
+    for tree, mutant, lines in in_turn(arguments.only):
+        if not ledger.is_open(mutant):
             continue
         tests = choice.tests(mutant, lines, arguments.budget)
         patience = 30 + SLOWER * sum(choice.seconds[test] for test in tests)
@@ -189,44 +138,28 @@ def run(arguments: argparse.Namespace) -> None:
         result, test = outcome(tree, mutant, first, patience, x64)
         if result == "survived" and rest:
             result, test = outcome(tree, mutant, rest, patience, x64)
-        choice.learn(mutant.file, mutant.function, test)
-        row = {
-            "name": mutant.name,
-            "file": mutant.file,
-            "function": mutant.function,
-            "result": result,
-            "test": test,
-            "tests": len(tests),
-            "again": bool(again),
-            "seconds": round(time.perf_counter() - begin, 1),
-        }
-        with arguments.results.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(f"{row['seconds']:6.1f} s {result:8} {mutant.name}  {test}", flush=True)
-
-
-def report(arguments: argparse.Namespace) -> None:
-    """Writes the page from the results that are of the present code."""
-    known, rows, made = tried(arguments.results), {}, {}
-    for name in (*WHOLE, *SAMPLED):
-        found = mutants(file_of(name), ROOT)[1]
-        rows |= {m.name: known[m.name] for m in found if m.name in known}
-        if any(m.name in known for m in found):
-            made[found[0].file] = len(found)
-    write(rows, made, arguments.budget)
+        if result == "killed":
+            ledger.add(mutant)
+            ledger.save()
+            choice.learn(mutant.file, mutant.function, test)
+        seconds = time.perf_counter() - begin
+        print(f"{seconds:6.1f} s {result:8} {mutant.name}  {test}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", default=[*WHOLE, *SAMPLED])
-    parser.add_argument("--share", type=float, default=0.25, help="of the mutants of some files")
+    parser.add_argument("--trace", type=Path, help="the file of which test runs what")
+    parser.add_argument("--only", nargs="*", default=FILES, help="of the files: _core/progress")
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for a mutant")
-    parser.add_argument("--again", action="store_true", help="run the survivors again")
-    parser.add_argument("--x64", action="store_true", help="run the survivors again, under x64")
+    parser.add_argument("--x64", action="store_true", help="in float64")
     parser.add_argument("--write", action="store_true", help="write the page, run nothing")
     arguments = parser.parse_args()
-    (report if arguments.write else run)(arguments)
+    if arguments.write:
+        write()
+    elif arguments.trace:
+        run(arguments)
+    else:
+        parser.error("--trace or --write")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""The changes that benchmarks/mutation.py makes: which there are, and that each is undone."""
+"""The changes that benchmarks/mutation.py makes, that each is undone, and what is known of them."""
 
 from __future__ import annotations
 
 import ast
 import textwrap
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from benchmarks._mutants import mutants, put
+import benchmarks.run  # noqa: F401 (it makes the modules beside it importable)
+
+from _mutants import mutants, put  # isort: skip
+from _mutation_ledger import Ledger  # isort: skip
+from _mutation_page import PAGE, found, page  # isort: skip
 
 ROOT = Path(__file__).parent.parent
 
@@ -78,3 +83,16 @@ def test_each_change_is_another_program_and_is_undone():
     assert len(programs | {original}) == len(found) + 1
     assert len({mutant.name for mutant in found}) == len(found)
     assert ast.dump(tree) == original
+
+
+def test_the_page_is_of_todays_code():
+    """If not, `python benchmarks/mutation.py --write` writes it: new code has not been tried."""
+    assert PAGE.read_text() == page(Ledger(), found())
+
+
+def test_each_reason_is_of_a_mutant_that_survives():
+    ledger = Ledger()
+    every = list(chain(*found().values()))
+    surviving = {mutant.name for mutant in every if not ledger.is_killed(mutant)}
+    assert ledger.reasons.keys() <= surviving
+    assert len({mutant.name for mutant in every}) == len(every)

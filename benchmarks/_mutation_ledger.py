@@ -1,0 +1,82 @@
+"""What is known of the mutants: which of them the tests kill, and why the others change nothing.
+
+mutation_killed.json has a digest of the name of each that is killed, mutation_survivors.json the names of
+the others with their reasons. What is in neither is open.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+from _mutants import Mutant, mutants
+
+ROOT = Path(__file__).parent.parent
+FILES = [
+    "_core/numerics",
+    "_core/geometric",
+    "_core/progress",
+    "_core/shape",
+    "_core/per_piece",
+    "_core/wave",
+    "_core/host",
+    "_core/bound",
+    "_core/arithmetic",
+    "_core/compose",
+    "_core/random",
+    "_forms/exponential",
+    "_forms/power_law",
+    "_forms/transition",
+    "_forms/step_decay",
+    "_forms/table",
+    "_forms/restarts",
+    "_forms/waves",
+    "_operators/repeat",
+    "_optimizer/plateau_rule",
+    "_optimizer/improvement",
+]
+KILLED = Path(__file__).parent / "mutation_killed.json"
+REASONS = Path(__file__).parent / "mutation_survivors.json"
+
+
+def mutants_of(name: str) -> tuple[ast.Module, list[Mutant]]:
+    """The tree of one of the files, and its mutants."""
+    return mutants(ROOT / "jaxsched" / f"{name}.py", ROOT)
+
+
+class Ledger:
+    def __init__(self) -> None:
+        texts: dict[str, str] = json.loads(KILLED.read_text())
+        self.killed = {file: set(text.split()) for file, text in texts.items()}
+        self.reasons: dict[str, str] = {
+            name: entry["why"]
+            for entry in json.loads(REASONS.read_text())
+            for name in entry["mutants"]
+        }
+
+    def is_killed(self, mutant: Mutant) -> bool:
+        return _digest(mutant) in self.killed.get(mutant.file, ())
+
+    def is_open(self, mutant: Mutant) -> bool:
+        return not self.is_killed(mutant) and mutant.name not in self.reasons
+
+    def add(self, killed: Mutant) -> None:
+        self.killed.setdefault(killed.file, set()).add(_digest(killed))
+
+    def keep(self, every: list[Mutant]) -> None:
+        """Forgets the killed ones of code that is no more."""
+        known = [mutant for mutant in every if self.is_killed(mutant)]
+        self.killed = {}
+        for mutant in known:
+            self.add(mutant)
+        self.save()
+
+    def save(self) -> None:
+        texts = {file: " ".join(sorted(self.killed[file])) for file in sorted(self.killed)}
+        KILLED.write_text(json.dumps(texts, indent=0) + "\n")
+
+
+def _digest(mutant: Mutant) -> str:
+    return hashlib.sha256(mutant.name.encode()).hexdigest()[:7]
