@@ -49,6 +49,7 @@ TESTS = [
     "tests/test_plateau_transformation.py",
     "tests/test_plateau_optax.py",
     "tests/test_errors.py",
+    "tests/test_repeat.py",
     "jaxsched/shapes.py",
     *(f"jaxsched/{name}.py" for name in FILES),
 ]
@@ -133,11 +134,14 @@ def run(arguments: argparse.Namespace) -> None:
         patience = 30 + SLOWER * sum(choice.seconds[test] for test in tests)
         first, begin = likeliest(tests), time.perf_counter()
         rest = [test for test in tests if test not in first]
-        # A statement that no test runs is one of float64.
-        x64 = arguments.x64 or (mutant.file, mutant.line) not in choice.by_line
-        result, test = outcome(tree, mutant, first, patience, x64)
-        if result == "survived" and rest:
-            result, test = outcome(tree, mutant, rest, patience, x64)
+        # A statement that no test runs is one of float64, or of the import.
+        unseen = (mutant.file, mutant.line) not in choice.by_line
+        for x64 in (False, True) if unseen else (arguments.x64,):
+            result, test = outcome(tree, mutant, first, patience, x64)
+            if result == "survived" and rest:
+                result, test = outcome(tree, mutant, rest, patience, x64)
+            if result == "killed":
+                break
         if result == "killed":
             ledger.add(mutant)
             ledger.save()

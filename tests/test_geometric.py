@@ -61,6 +61,17 @@ def test_geometric_on_the_device(rate, counts):
             assert distances.max() <= 3, (period, start, COUNTS[distances.argmax()])
 
 
+@pytest.mark.parametrize("rate", [0.96, 0.9999, 1.001, 1.5])
+def test_counts_that_the_compiler_knows(rate):
+    """XLA adds constants to each other first: it must not lose a small one beside a large one."""
+    counts = [0, 1, 7, 997, 1001, 3001, 12345, 67891]
+    array = jnp.asarray(counts, jnp.int32)
+    with mp.workdps(30):
+        exact = [mp.mpf(0.75) * mp.mpf(rate) ** t for t in counts]
+    assert units(jax.jit(lambda: geo.geometric(rate, array, 1, 0.75))(), exact).max() <= 3
+    assert units(jax.jit(lambda s: geo.geometric(rate, array, 1, s))(0.75), exact).max() <= 3
+
+
 @pytest.mark.parametrize("rate", RATES)
 def test_geometric_on_the_host(rate):
     """In float64, which the exponent's own rounding is multiplied by its size, below 2**10."""
@@ -81,6 +92,24 @@ def test_one_power_per_piece(rates, counts):
         pieces = [PerPiece(column, index) for column in columns]
         values = geo.geometric(pieces[0], counts, pieces[1], pieces[2])
         assert units(values, powers(rate, period, start)).max() <= 3, (rate, period, start)
+
+
+def test_pieces_that_grow_to_the_end_of_float32():
+    rates = [1.5, 1.001, 2.0, 0.5]
+    for i, rate in enumerate(rates[:-1]):
+        last = int(128 / np.log2(rate))
+        counts = np.arange(max(last - 40, 0), last + 3)
+        pieces = PerPiece(np.asarray(rates), jnp.full(len(counts), i, jnp.uint32))
+        values = geo.geometric(pieces, jnp.asarray(counts, jnp.int32), 1)
+        with mp.workdps(30):
+            exact = [mp.mpf(rate) ** int(t) for t in counts]
+        assert units(values, exact).max() <= 3
+
+
+def test_a_start_in_bfloat16_keeps_the_power_in_float32(counts):
+    values = jax.jit(lambda t, s: geo.geometric(0.96, t, 1, s))(counts, jnp.bfloat16(0.75))
+    assert values.dtype == jnp.float32
+    assert units(values, powers(0.96, 1, 0.75)).max() <= 3
 
 
 @pytest.mark.parametrize("period", [1, 2, 7, 1000])
@@ -164,13 +193,24 @@ def test_a_start_that_float32_flushes_is_none_of_its_powers():
     assert (np.abs(values) <= TINY).all()
 
 
-@pytest.mark.parametrize("rate", [0.985, 0.98, 1.0175, 1.019])
-def test_counts_of_thirteen_bits(rate):
-    """Times the leading bits of the exponent's rate these are more than float32 holds."""
-    counts = [*range(4001, 8192, 37), 8191]
-    values = geo.geometric(rate, jnp.asarray(counts, jnp.int32), 1, 1.0)
+@pytest.mark.parametrize(
+    ("rate", "start"),
+    [
+        (0.985, 1.0),
+        (0.97, 1e38),
+        (1.019, 1.0),
+        (1.033, 1e-37),
+        (0.991, 1.0),
+        (0.987, 1e38),
+        (1.009, 1.0),
+    ],
+)
+def test_counts_of_thirteen_and_more_bits(rate, start):
+    """Times the leading bits of the exponent's rate those of thirteen bits are just what float32 holds."""
+    counts = [*range(4001, 16384, 46), 16383]
+    values = geo.geometric(rate, jnp.asarray(counts, jnp.int32), 1, start)
     with mp.workdps(30):
-        assert units(values, [mp.mpf(rate) ** t for t in counts]).max() <= 2
+        assert units(values, [mp.mpf(start) * mp.mpf(rate) ** t for t in counts]).max() <= 2
 
 
 @pytest.mark.parametrize("rates", [RATES, [0.5, 0.9, 1e-37], [1.5, 2.0, 3e38]])
@@ -196,6 +236,38 @@ def test_a_growth_on_the_host_stays_finite(rate, start):
             # Below 2e-308 a float has fewer digits.
             assert abs(read(t) - exact) <= abs(exact) * 1e-12 + 2e-323
     assert host_function(lambda t: geo.geometric(rate, t, 2, 0.0), (), "x")(LAST) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "count"),
+    [(82.15340390299704, 161), (2.62660139649114, 735), (1.5679968780044726, 1578)],
+)
+def test_a_power_whose_logarithm_is_rounded_to_below_1024(rate, count):
+    """The logarithm says that float64 holds the power, which is beyond it."""
+    assert count * np.log2(rate) < 1024
+    with pytest.raises(OverflowError):
+        rate**count
+    read = host_function(lambda t: geo.geometric(rate, t, 1), (), "x")
+    assert read(count) == pytest.approx(2.0**1023 * 2.0**0.999999999, rel=1e-8)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 1.5, 2.0, 1e6])
+@pytest.mark.parametrize("value", [-1e-30, 1.5])
+def test_a_power_times_a_value_of_the_step(rate, value, counts):
+    """What grows may be beyond the floats where the product is not."""
+    exact = powers(rate, 1, float(np.float32(value)))
+    values = geo.times_power(jnp.full(len(COUNTS), value, jnp.float32), rate, counts)
+    assert units(values, exact).max() <= 3
+    rates = PerPiece(np.asarray([rate, 0.5]), jnp.zeros(len(COUNTS), jnp.uint32))
+    values = geo.times_power(jnp.full(len(COUNTS), value, jnp.float32), rates, counts)
+    assert units(values, exact).max() <= 3
+    read = host_function(lambda t: geo.times_power(t * 0.0 + value * 1e-270, rate, t), (), "x")
+    largest = mp.mpf(float(np.finfo(np.float64).max))
+    for t in COUNTS:
+        with mp.workdps(30):
+            power = mp.mpf(value * 1e-270) * mp.mpf(rate) ** t
+        power = max(min(power, largest), -largest)
+        assert abs(read(t) - power) <= abs(power) * 1e-12 + 1e-322
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.01, 0.7, 30.0, 1e38])
@@ -233,6 +305,18 @@ def test_real_power(exponent):
         rounded = [mp.mpf(float(v)) ** mp.mpf(float(np.float32(exponent))) for v in x[: len(small)]]
     sizes = np.asarray([abs(float(mp.log(e, 2))) if e else 0.0 for e in rounded])
     assert (units(traced, rounded) <= 4 + 2 * sizes).all()
+
+
+def test_real_powers_that_rise_to_the_end_of_float32():
+    """Alone and beside others that fall."""
+    x = np.float32([1, 1.2, 3, 60, 83, 84.4])
+    exponents = np.asarray([-20.0, 0.0, 20.0])
+    for i, exponent in enumerate(exponents.tolist()):
+        pieces = PerPiece(exponents, jnp.full(len(x), i, jnp.uint32))
+        with mp.workdps(30):
+            exact = [mp.mpf(float(v)) ** exponent for v in x]
+        for power in (exponent, pieces):
+            assert units(geo.real_power(jnp.asarray(x), power), exact).max() <= 10
 
 
 def test_the_series_of_a_power_of_two():

@@ -108,7 +108,7 @@ def real_power(x: Any, exponent: Any) -> Any:
     logarithm = jnp.log(near) * _constant(exponent / math.log(2.0))
     small = logarithm + places * _constant(exponent - head)
     whole = jnp.clip(jnp.round(exact + small), -127, 127)
-    part = (exact - whole) + small
+    part = small - (whole - exact)
     if np.all((exponent.numbers if is_per_piece(exponent) else exponent) < 0):
         # Only beyond float32, where the other factor is 0, is the part larger.
         return _two_to_part(jnp.maximum(part, -1.0)) * _two_to(whole)
@@ -160,7 +160,8 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     The count is split at a power of two M with M * |rate| at most 1. The product of the low part
     with the rate is then small, and so is its error. The high part has at most 10 bits where the
     value is not 0 or infinite yet, so that its product with the 12 leading bits of M * rate is
-    exact, and the remaining bits contribute little. A count of 12 bits needs no split.
+    exact, and the remaining bits contribute little. A count of 13 bits needs no split: its product
+    with 12 leading bits of the rate is below 2 ** 8, and has 24 bits at the most.
     """
     rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
     traced = None if is_concrete(rate, start) else nx.num(start)
@@ -170,7 +171,7 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     last = _integer(lift(_last_count, rate, start, own))
     start = lift(lambda s, p: s / 2.0**p, start, own)
     given, count = count, jnp.minimum(count, nx.like_step(count, last))
-    if nx.is_plain(last) and last <= 2**12:
+    if nx.is_plain(last) and last <= 2**13:
         high, weight, small = nx.real(count), rate, 0.0
     elif nx.is_plain(last) and last <= 2**24:  # the count is a float32: its own bits are split
         number, weight = nx.real(count), rate
@@ -187,10 +188,10 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     head = lift(_leading_bits, weight)
     small = small + high * _constant(lift(np.subtract, weight, head))
     exact = high * _constant(head)
-    whole = jnp.round(exact + small)
+    whole = jnp.round(exact + small)  # and taken off exact first: XLA would add constants first
     if traced is not None:
         whole = jnp.maximum(whole, -254.0)
-        value = _times_two_to(traced, whole, (exact - whole) + small)
+        value = _times_two_to(traced, whole, small - (whole - exact))
         end = _constant(lift(lambda r: np.where(r > 0, LARGEST, 0.0), rate))
         return jnp.where(given > nx.like_step(given, last), jnp.sign(traced) * end, value)
     plain = nx.is_plain(last)  # and with it the rate and the start, of which it is made
@@ -198,17 +199,17 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
         least = lift(np.subtract, -127.0, own)
         if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
             whole = jnp.maximum(whole, _constant(least))
-        part = (exact - whole) + small
+        part = small - (whole - exact)
         if plain:
             return _two_to_part(part, float(start)) * _two_to(whole, int(own))
         return _two_to_part(part) * _two_to(whole + _constant(own)) * _constant(start)
     if plain and own > -126:  # half the power, which then is below 2 ** 128, times twice the start
-        value = _two_to_part((exact - whole) + small, 2.0 * start) * _two_to(whole, int(own) - 1)
+        value = _two_to_part(small - (whole - exact), 2.0 * start) * _two_to(whole, int(own) - 1)
         largest = math.copysign(LARGEST, start) if start else 0.0
     else:
         least, most = (_constant(lift(np.subtract, bound, own)) for bound in (-127.0, 127.0))
         whole = jnp.clip(whole, least, most)
-        power = jnp.exp2((exact - whole) + small) * _two_to(whole + _constant(own))
+        power = jnp.exp2(small - (whole - exact)) * _two_to(whole + _constant(own))
         value = power * _constant(start)
         largest = jnp.sign(value) * LARGEST
     return jnp.where(given > nx.like_step(given, last), largest, value)
