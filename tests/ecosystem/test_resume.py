@@ -23,6 +23,7 @@ def start(folder):
         "PYTHONPATH": str(ROOT),
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": flags,
+        "JAX_NUMPY_DTYPE_PROMOTION": "standard",  # which optax's Adam needs
     }
     command = [sys.executable, str(PROGRAM), str(folder), str(STEPS)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
