@@ -364,6 +364,21 @@ def test_it_is_a_pytree_with_keys(case):
     assert jax.tree.structure(jax.tree.map(lambda x: None, schedule)).num_leaves == 0
 
 
+def test_the_structure_stays_whatever_the_leaves_are(case):
+    """A mask, names, axes of vmap, shardings: they go together with the schedule they are of."""
+    schedule, is_leaf = built(case), lambda x: x is None
+    structure = jax.tree.structure(schedule)
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(schedule)]
+    for anything in (None, True, "text", np.sin, object()):
+        tree = jax.tree.map(lambda x, anything=anything: anything, schedule)
+        assert jax.tree.structure(tree, is_leaf=is_leaf) == structure
+        leaves, again = jax.tree.flatten(tree, is_leaf=is_leaf)
+        assert all(leaf is anything for leaf in leaves)
+        assert jax.tree.structure(jax.tree.unflatten(again, leaves), is_leaf=is_leaf) == structure
+        assert jax.tree.map(lambda a, b: b, tree, schedule, is_leaf=is_leaf) == schedule
+        assert [p for p, _ in jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)] == paths
+
+
 def test_an_optimizer_takes_it(case):
     schedule, params = case.make(), jnp.asarray([1.0, -2.0], jnp.float32)
     optimizer = optax.sgd(schedule)

@@ -128,9 +128,10 @@ class Bound:
 
     # The hyperparameters are attributes as any others: a `__getattr__` that looked them up would slow
     # down every access. What is not set here is set when it is first needed.
-    __slots__ = ("__dict__", "__weakref__", "_form", "_hash", "_is_plain", "_values")
+    __slots__ = ("__dict__", "__weakref__", "_flat", "_form", "_hash", "_is_plain", "_values")
     _form: Form
     _values: tuple[Any, ...]
+    _flat: tuple[tuple[Any, ...], Any]
     _is_plain: bool
     _hash: int
 
@@ -220,14 +221,24 @@ def _restore(factory: Any, values: tuple[Any, ...]) -> Bound:
 
 
 def register(cls: type[Bound]) -> type[Bound]:
-    """Makes a final subclass of Bound a pytree: its static values are structure, the others children."""
+    """Makes a final subclass of Bound a pytree: its static values are structure, the others children.
 
-    def split(bound: Bound) -> tuple[list[int], list[Any], Any]:
-        form, values = bound._form, bound._values
+    Which are static is decided once, for what a factory has built. What a transformation makes of it has
+    the same structure, whatever stands in the place of a number: a mask, an axis, a sharding, None.
+    """
+
+    def flatten(bound: Bound) -> tuple[tuple[Any, ...], Any]:
+        try:
+            return bound._flat
+        except AttributeError:
+            object.__setattr__(bound, "_flat", split(bound._form, bound._values))
+            return bound._flat
+
+    def split(form: Form, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
         if all(
             type(v) is float or (type(v) is int and -INT32_MAX <= v <= INT32_MAX) for v in values
         ):
-            return list(range(len(values))), list(values), (form, (), ())  # as below, but at once
+            return values, (form, (), ())  # as below, but at once
         # Steps are computed with each other: none of them can be traced if one is not.
         huge = any(map(is_huge, values))
         fixed = [
@@ -235,31 +246,31 @@ def register(cls: type[Bound]) -> type[Bound]:
             for v, c in zip(values, form.constraints, strict=True)
         ]
         dynamic = [i for i, f in enumerate(fixed) if not f]
-        children = [_fix(values[i], huge) for i in dynamic]
+        children = tuple(_fix(values[i], huge) for i in dynamic)
         mixed = tuple(i for i, c in zip(dynamic, children, strict=True) if c is not values[i])
         static = tuple((i, values[i]) for i, f in enumerate(fixed) if f)
-        return dynamic, children, (form, static, mixed)
+        return children, (form, static, mixed)
 
     def flatten_with_keys(bound: Bound) -> Any:
-        dynamic, children, structure = split(bound)
-        names = bound._form.names
-        keyed = zip(dynamic, children, strict=True)
-        return [(jax.tree_util.GetAttrKey(names[i]), c) for i, c in keyed], structure
-
-    def flatten(bound: Bound) -> Any:
-        _, children, structure = split(bound)
-        return children, structure
+        children, (form, static, mixed) = flatten(bound)
+        fixed = {i for i, _ in static}
+        names = (name for i, name in enumerate(form.names) if i not in fixed)
+        keyed = zip(names, children, strict=True)
+        return [(jax.tree_util.GetAttrKey(name), c) for name, c in keyed], (form, static, mixed)
 
     def unflatten(structure: Any, children: Any) -> Bound:
         form, static, mixed = structure
-        if not static and not mixed:
-            return cls._make(form, tuple(children))
-        values = list(children)
-        for i, value in static:  # in ascending order, so each lands at its own place
-            values.insert(i, value)
-        for i in mixed:
-            values[i] = _unfix(values[i])
-        return cls._make(form, tuple(values))
+        flat = values = tuple(children)
+        if static or mixed:
+            given = list(flat)
+            for i, value in static:  # in ascending order, so each lands at its own place
+                given.insert(i, value)
+            for i in mixed:
+                given[i] = _unfix(given[i])
+            values = tuple(given)
+        new = cls._make(form, values)
+        object.__setattr__(new, "_flat", (flat, structure))
+        return new
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
     return cls

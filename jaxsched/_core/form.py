@@ -77,6 +77,9 @@ class Form:
         self.kind: Any = None  # both are set by `make_factory`
         self.factory: Callable[..., Any] = function
 
+    def __repr__(self) -> str:
+        return f"<the form of {self.name}>"
+
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """The checked values, in the order of the parameters."""
         for name in kwargs:
