@@ -20,13 +20,13 @@ from jax.typing import ArrayLike
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.per_piece import is_concrete, lift
-from jaxsched._core.progress import Progress, Warped
+from jaxsched._core.progress import Warped
 from jaxsched._core.shape import Shape as Shape
 from jaxsched._core.shape import shape, shape_like
 from jaxsched._core.wave import wave
 
 
-@shape(symmetric=True)
+@shape(symmetric=True, scaled=lambda progress, *how: progress.remaining_to(*how))
 def linear(progress: Any) -> Any:
     """A straight line: r.
 
@@ -40,9 +40,8 @@ def linear(progress: Any) -> Any:
 
 @shape(
     exponent=checks.nonnegative,
-    complement=lambda progress, exponent: nx.one_minus_power(
-        progress.elapsed, progress.remaining, exponent
-    ),
+    complement=lambda progress, exponent: progress.reverse().remaining_of_power(exponent),
+    scaled=lambda *how: _power_from(*how),
 )
 def power(progress: Any, exponent: float) -> Any:
     """R ** exponent: steepest at the start for exponents above 1.
@@ -56,6 +55,15 @@ def power(progress: Any, exponent: float) -> Any:
       0.25
     """
     return nx.power(progress.remaining, exponent)
+
+
+def _power_from(progress: Any, goal: Any, bounded: bool, exponent: Any) -> Any:
+    """Goal * r ** exponent; a line has the goal in its slope, and a square in its root."""
+    if nx.is_plain(exponent) and exponent == 1:
+        return progress.remaining_to(goal, bounded)
+    if nx.is_plain(exponent) and exponent == 2:
+        return progress.remaining_squared_to(goal)
+    return goal * nx.power(progress.remaining, exponent)
 
 
 @shape(
@@ -76,7 +84,7 @@ def inverse_power(progress: Any, exponent: float) -> Any:
       >>> jaxsched.transition_schedule(1.0, 0.0, 4, shape=jaxsched.shapes.inverse_power(0.5))(1)
       0.5
     """
-    return nx.one_minus_power(progress.remaining, progress.elapsed, exponent)
+    return progress.remaining_of_power(exponent)
 
 
 def _cosine_rise(progress: Any, exponent: Any) -> Any:
@@ -87,7 +95,11 @@ def _cosine_rise(progress: Any, exponent: Any) -> Any:
     return nx.one_minus_power(sine * sine, rest * rest, exponent)
 
 
-@shape(exponent=checks.nonnegative, complement=_cosine_rise)
+@shape(
+    exponent=checks.nonnegative,
+    complement=_cosine_rise,
+    symmetric_if=lambda exponent: nx.is_plain(exponent) and exponent == 1,
+)
 def cosine(progress: Any, exponent: float = 1.0) -> Any:
     """Half a cosine wave: ((1 + cos(pi s)) / 2) ** exponent.
 
@@ -105,7 +117,7 @@ def cosine(progress: Any, exponent: float = 1.0) -> Any:
     return nx.power(sine, nx.exact(exponent) * 2.0)
 
 
-@shape(symmetric=True, pinned="both", waves=checks.positive_steps)
+@shape(symmetric=True, pinned="both", clamped="", waves=checks.positive_steps)
 def cosine_waves(progress: Any, waves: int = 2) -> Any:
     """Several cosine waves, the last of which ends at 0: (1 + cos(2 pi (waves - 1/2) s)) / 2.
 
@@ -123,7 +135,7 @@ def cosine_waves(progress: Any, waves: int = 2) -> Any:
       [1.0, 0.0, 1.0, 0.0]
     """
     periods = nx.exact(waves) - 0.5
-    if type(progress) is not Progress:  # warped: its count is not its elapsed share
+    if not progress.is_counted:  # warped
         sine = nx.sin((progress.elapsed * periods - 0.5) * math.pi)
         return sine * sine
     return wave(progress, periods)
@@ -200,7 +212,7 @@ def _inverse_sqrt_rise(progress: Any, alpha: Any) -> Any:
     return progress.elapsed * (end * (end + 1.0) / (here * (here + 1.0)))
 
 
-@shape(alpha=checks.positive, complement=_inverse_sqrt_rise, pinned="both")
+@shape(alpha=checks.positive, complement=_inverse_sqrt_rise, pinned="both", clamped="top")
 def inverse_sqrt(progress: Any, alpha: float = 10.0) -> Any:
     """One over a root, scaled to end at 0.
 
@@ -236,7 +248,7 @@ def _exponential_rise(progress: Any, ratio: Any) -> Any:
     return nx.expm1(progress.elapsed * nx.log(ratio)) / nx.num(ratio - 1.0)
 
 
-@shape(ratio=_ratio, complement=_exponential_rise, pinned="both")
+@shape(ratio=_ratio, complement=_exponential_rise, pinned="both", clamped="top")
 def exponential(progress: Any, ratio: float) -> Any:
     """An exponential, scaled to end at 0: (ratio ** s - ratio) / (1 - ratio).
 
@@ -256,21 +268,41 @@ def exponential(progress: Any, ratio: float) -> Any:
     return nx.expm1(progress.remaining * -nx.log(ratio)) * (ratio / (1.0 - ratio))
 
 
-def _argument(progress: Any, lower: Any, upper: Any, scale: float) -> Any:
-    start, end = nx.exact(lower) * scale, nx.exact(upper) * scale
-    return progress.remaining_times(start) + progress.elapsed_times(end)
+def _finite_exp(x: Any, most: Any = math.inf) -> Any:
+    """exp(x) for x of at most so much, which stops growing before it, or its gradient, overflows."""
+    return nx.exp(x if nx.is_plain(most) and most <= 80 else nx.minimum(x, 80.0))
 
 
-def _finite_exp(x: Any) -> Any:
-    """exp(x), which stops growing before it, or its gradient, overflows."""
-    return nx.exp(nx.minimum(x, 80.0))
+def _logistic(progress: Any, start: Any, end: Any, goal: Any) -> Any:
+    """Goal / (1 + exp(x)) for x from `start` to `end`, near which the value may be small."""
+    way = progress.remaining_times(end - start)
+    most = max(start, end) if nx.is_plain(start) and nx.is_plain(end) else math.inf
+    return goal / (_finite_exp(nx.num(end) - way, most) + 1.0)
+
+
+def _doubled(x: Any, factor: float) -> Any:
+    """An argument of tanh as one of the logistic function; one so large that their sums are finite."""
+    x = nx.exact(x) * factor
+    return lift(np.clip, x, -1e30, 1e30) if is_concrete(x) else jnp.clip(x, -1e30, 1e30)
 
 
 def _tanh_rise(progress: Any, lower: Any, upper: Any) -> Any:
-    return 1.0 / (_finite_exp(_argument(progress, lower, upper, -2.0)) + 1.0)
+    return _logistic(progress.reverse(), _doubled(upper, -2.0), _doubled(lower, -2.0), 1.0)
 
 
-@shape(lower=checks.finite, upper=checks.finite, complement=_tanh_rise, pinned="end")
+def _tanh_fall(progress: Any, goal: Any, bounded: bool, lower: Any, upper: Any) -> Any:
+    value = _logistic(progress, _doubled(lower, 2.0), _doubled(upper, 2.0), goal)
+    return nx.where(progress.over, 0.0, value)
+
+
+@shape(
+    lower=checks.finite,
+    upper=checks.finite,
+    complement=_tanh_rise,
+    pinned="end",
+    clamped="",
+    scaled=_tanh_fall,
+)
 def tanh(progress: Any, lower: float = -7.0, upper: float = 3.0) -> Any:
     """Hyperbolic tangent: (1 - tanh(lower r + upper s)) / 2, and 0 at the end.
 
@@ -289,10 +321,10 @@ def tanh(progress: Any, lower: float = -7.0, upper: float = 3.0) -> Any:
       >>> [round(schedule(step), 4) for step in (5, 7, 9, 10)]
       [0.982, 0.5, 0.018, 0.0]
     """
-    return 1.0 / (_finite_exp(_argument(progress, lower, upper, 2.0)) + 1.0)
+    return _logistic(progress, _doubled(lower, 2.0), _doubled(upper, 2.0), 1.0)
 
 
-@shape(symmetric=True, pinned="both", steepness=checks.positive)
+@shape(symmetric=True, pinned="both", clamped="top", steepness=checks.positive)
 def inverse_sigmoid(progress: Any, steepness: float = 10.0) -> Any:
     """A logistic curve from 1 to 0, scaled to hit both.
 

@@ -152,6 +152,7 @@ def power(step: Any, schedule: Any, exponent: Any) -> Any:
         return step.code.line("{}({}, {})", _power, x, y)
     x, y = nx.real(x), nx.real(y)
     # 0 has no derivative under a power below 1: the value is chosen, and so is a slope of 0.
-    value = jnp.power(jnp.where(x == 0, 1.0, x), y)
+    zero = x == 0
+    value = jnp.power(nx.where(zero, 1.0, x), y)
     at_zero = jnp.where(y > 0, 0.0, jnp.where(y == 0, 1.0, jnp.inf))
-    return jnp.where(x == 0, at_zero, value)
+    return jnp.where(zero, at_zero, value)

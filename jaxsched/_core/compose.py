@@ -15,7 +15,7 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.per_piece import settle, stack
+from jaxsched._core.per_piece import Few, settle, stack
 
 
 @formula(
@@ -82,6 +82,15 @@ def _written_out(step: Any, begin: int, schedules: Sequence[Any], boundaries: Se
     )
 
 
+def _is_timeless(schedule: Any) -> bool:
+    return schedule._form.timeless
+
+
+join_schedules.form.is_held = lambda schedules, boundaries: (  # pyright: ignore[reportFunctionMemberAccess]
+    all(map(_is_timeless, schedules)) and all(type(b) is int and b > 0 for b in boundaries)
+)
+
+
 def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any:
     if nx.is_whole(step):  # pieces that no step of this type reaches
         top = int(np.iinfo(step.dtype).max)
@@ -100,7 +109,7 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
         later = schedules[1]._at(jnp.maximum(step - begin, 0))
         return jnp.where(step >= begin, nx.real(later), nx.real(schedules[0]._at(step)))
     index, begin = _locate(step, boundaries)
-    local = step - begin
+    local = step if all(map(_is_timeless, schedules)) else step - begin()
     values = []
     for members in groups.values():
         if len(members) == 1:
@@ -118,6 +127,8 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
     which = np.zeros(len(flat), np.int32)
     for number, members in enumerate(groups.values()):
         which[members] = number
+    if isinstance(index, Few):
+        return index.pick([values[number] for number in which])
     chosen = jnp.asarray(which).at[index].get(mode="promise_in_bounds")
     result = values[0]
     for number, value in enumerate(values[1:], 1):
@@ -125,21 +136,28 @@ def _join(step: Any, schedules: Sequence[Any], boundaries: Sequence[Any]) -> Any
     return result
 
 
-def _locate(step: Any, boundaries: Sequence[Any]) -> tuple[Any, Any]:
-    """The index of the active piece, and where it begins."""
+def _locate(step: Any, boundaries: Sequence[Any]) -> tuple[Any, Callable[[], Any]]:
+    """The index of the active piece, and a function for where it begins."""
     numbers = [settle(b) for b in boundaries]
+    if len(numbers) <= 2:
+        numbers = [nx.like_step(step, b) for b in numbers]
+        few = Few([step >= b for b in numbers])
+        kept = [step.dtype.type(b) if nx.is_plain(b) else b for b in numbers]
+        return few, lambda: few.pick([step.dtype.type(0), *kept])
     if all(type(b) is int for b in numbers):
         starts: Any = np.asarray([0, *numbers], step.dtype)
     elif any(np.ndim(b) for b in numbers):  # every step has boundaries of its own
         numbers = [jnp.broadcast_to(nx.like_step(step, b), step.shape) for b in [0, *numbers]]
         starts = jnp.stack([jax.lax.convert_element_type(b, step.dtype) for b in numbers], axis=-1)
         index = _reached(step, starts[..., 1:])
-        return index, jnp.take_along_axis(starts, jnp.expand_dims(index, -1), axis=-1)[..., 0]
+        return index, lambda: jnp.take_along_axis(starts, jnp.expand_dims(index, -1), axis=-1)[
+            ..., 0
+        ]
     else:
         numbers = [jax.lax.convert_element_type(b, step.dtype) for b in numbers]
         starts = jnp.stack([jnp.zeros((), step.dtype), *numbers])
     index = _count_reached(step, starts[1:])
-    return index, jnp.asarray(starts).at[index].get(mode="promise_in_bounds")
+    return index, lambda: jnp.asarray(starts).at[index].get(mode="promise_in_bounds")
 
 
 def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
@@ -153,7 +171,7 @@ def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
     """
     many = ends.shape[0]
     if many <= at_once:
-        return _reached(step, ends.reshape((1,) * step.ndim + (-1,)))
+        return reached_of(step, ends)
     width = min(math.isqrt(many - 1) + 1, 32)
     # Padded with the last end, which is reached only after all others.
     where = np.minimum(np.arange(-(-many // width) * width), many - 1).reshape(-1, width)
@@ -163,6 +181,11 @@ def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
     return jnp.minimum(row * width + _reached(step, ends_of_row), many)
 
 
+def reached_of(step: Any, ends: Any) -> Any:
+    """How many of a few ascending ends the step has reached, as an unsigned index."""
+    return _reached(step, jnp.asarray(ends).reshape((1,) * step.ndim + (-1,)))
+
+
 def _reached(step: Any, ends: Any) -> Any:
-    reached = jnp.expand_dims(step, -1) >= ends
+    reached = (step if step.ndim == 0 else jnp.expand_dims(step, -1)) >= ends
     return jnp.sum(jax.lax.convert_element_type(reached, jnp.uint32), axis=-1, dtype=jnp.uint32)

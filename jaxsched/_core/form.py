@@ -74,6 +74,10 @@ class Form:
         self.constraints = tuple(constraints.get(name) for name in self.names)
         self.tables: tuple[str, ...] = ()
         """Hyperparameters that may be NumPy arrays and still be read without JAX."""
+        self.timeless = False
+        """Whether the value is the same at every step: what the step is need not be computed."""
+        self.is_held: Callable[..., bool] = lambda *values: self.timeless
+        """Whether, with these hyperparameters, it is at negative steps what it is at step 0."""
         self.kind: Any = None  # both are set by `make_factory`
         self.factory: Callable[..., Any] = function
 

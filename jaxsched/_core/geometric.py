@@ -11,18 +11,19 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import is_concrete, is_per_piece, lift
+from jaxsched._core.per_piece import is_concrete, is_per_piece, lift, saturated
 from jaxsched._core.progress import scaled
 from jaxsched.checks import LARGEST
 
 
-def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
+def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0, most: int | None = None) -> Any:
     """Start * rate ** (count / period) for a positive rate, a non-negative count and a positive period.
 
     The exponent of a long run is a large number times a small one, and every error in it is an
     error of the value multiplied by the exponent's size. On the device the product is therefore
     formed in pieces that are exact in float32 where the rate is concrete; a traced rate has been
     rounded to float32 already. What grows beyond float32, on the host float64, stays at its largest number.
+    Where the count is known to be at most `most`, no more of it is looked at.
     """
     if nx.is_host(count):
         exponent = count if period == 1 else count / period
@@ -36,7 +37,7 @@ def geometric(rate: Any, count: Any, period: Any, start: Any = 1.0) -> Any:
         return exponent.code.line(value, rate, exponent, start)
     if not is_concrete(rate, period) or not nx.is_whole(count) or nx.float_dtype() == np.float64:
         return times_two_to(start, _exponent(rate, count, period))
-    return _power_of_two(count, lift(lambda r, p: np.log2(r) / p, rate, period), start)
+    return _power_of_two(count, lift(lambda r, p: np.log2(r) / p, rate, period), start, most)
 
 
 def times_power(value: Any, rate: Any, count: Any) -> Any:
@@ -84,46 +85,18 @@ def _times_two_to(start: Any, whole: Any, part: Any) -> Any:
     return jnp.where(fits, start * first * power * second, jnp.sign(start) * largest)
 
 
-def real_power(x: Any, exponent: Any) -> Any:
-    """X ** exponent for x of at least 1, to a few ulp of float32 also where the logarithm is large.
+def real_power(x: Any, exponent: Any, start: Any = 1.0) -> Any:
+    """Start * x ** exponent for x of at least 1.
 
-    X is split into a power of two and a factor near 1: the error of the latter's logarithm is small,
-    and the former's is an integer.
+    The power is the device's own, which is exact to half an ulp on a CPU and to a few on a GPU.
     """
     if nx.is_host(x):
-        return x.code.line("{} ** {}", x, exponent)
-    if nx.is_plain(exponent) and exponent == -0.5:
-        return 1.0 / jnp.sqrt(x)
-    if nx.float_dtype() == np.float64:
-        places = lax.stop_gradient(jnp.round(jnp.log2(x)))
-        near = x * jnp.ldexp(jnp.ones_like(x), lax.convert_element_type(-places, jnp.int32))
+        power = x.code.line("{} ** {}", x, exponent)
+    elif nx.is_plain(exponent) and exponent == -0.5:
+        return start / jnp.sqrt(x)
     else:
-        places, near = _near_one(x)
-    if nx.float_dtype() == np.float64 or not is_concrete(exponent):
-        power = nx.num(exponent) * (places + jnp.log2(near))
-        return jnp.exp2(jnp.maximum(power, float(np.finfo(power.dtype).minexp)))
-    exponent = lift(lambda e: np.clip(e, -1e12, 1e12), exponent)  # beyond, no x but 1 has a value
-    head = lift(_leading_bits, exponent)
-    exact = places * _constant(head)
-    logarithm = jnp.log(near) * _constant(exponent / math.log(2.0))
-    small = logarithm + places * _constant(exponent - head)
-    whole = jnp.clip(jnp.round(exact + small), -127, 127)
-    part = small - (whole - exact)
-    if np.all((exponent.numbers if is_per_piece(exponent) else exponent) < 0):
-        # Only beyond float32, where the other factor is 0, is the part larger.
-        return _two_to_part(jnp.maximum(part, -1.0)) * _two_to(whole)
-    return jnp.exp2(part) * _two_to(whole)
-
-
-def _near_one(x: Any) -> tuple[Any, Any]:
-    """The whole n and the factor from sqrt(1/2) to sqrt(2) of a float32 x = factor * 2 ** n, exactly.
-
-    Added to the bits of x, the difference of those of 1 and of sqrt(1/2) carries into the exponent
-    where the factor would be too large.
-    """
-    bits = lax.stop_gradient(lax.bitcast_convert_type(x, jnp.int32)) - 0x3F3504F3
-    places = nx.real(lax.shift_right_arithmetic(bits, jnp.full_like(bits, 23)))
-    return places, x * _two_to(-places)
+        power = jnp.power(x, nx.real(exponent))
+    return power if nx.is_plain(start) and start == 1 else start * power
 
 
 def _growth(rate: float, exponent: float, start: float) -> float:
@@ -148,11 +121,55 @@ def _constant(x: Any) -> Any:
     return float(x) if not is_per_piece(x) else nx.real(x)
 
 
-def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
+TINY = 2.0**-126
+"""The smallest number of float32 that has all its digits; XLA takes smaller ones for 0."""
+TABLE = 10
+"""The bits of the index of a table of powers, which takes 4 KiB."""
+
+
+def _power_of_two(count: Any, rate: Any, start: Any, most: int | None = None) -> Any:
     """Start * 2 ** (count * rate) for an integer count and a concrete rate, to 2 ulp of float32.
 
     At the ends of float32 alone it may be more: the fall of a start from 2**127 on is 0 one doubling too
     early, and so is the rise of a start below 2**-126.
+    """
+    rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
+    if nx.is_plain(rate) and nx.is_plain(start):
+        return _tabulated(count, rate, start, most)
+    return _in_pieces(count, rate, start)
+
+
+def _tabulated(count: Any, rate: float, start: float, most: int | None) -> Any:
+    """The same of plain numbers: the leading bits of the count choose a power from a table, and what
+    the others add to it is exp of a small number.
+    """
+    if start == 0 or rate == 0:
+        return jnp.full_like(count, saturated(start, nx.float_dtype()), nx.float_dtype())
+    own = float(_places(start, rate))
+    last = int(_last_count(np.float64(rate), start, own))
+    top = int(np.iinfo(count.dtype).max) if most is None else most
+    shift = max(min(last, top).bit_length() - TABLE, 0)
+    size = (min(last, top) >> shift) + 1
+    powers = start / 2.0**own * np.exp2(np.arange(size) * 2.0**shift * rate + own)
+    given = count
+    if rate < 0 and size << shift <= top:  # one more, which is 0
+        powers = np.append(powers, 0.0)
+        count = jnp.minimum(count, size << shift)
+    elif rate > 0 and last < top:
+        count = jnp.minimum(count, last)
+    index = lax.convert_element_type(count >> shift if shift else count, jnp.uint32)
+    powers = np.where(np.abs(powers) < TINY, 0.0, powers).astype(nx.float_dtype())
+    value = jnp.asarray(powers).at[index].get(mode="promise_in_bounds")
+    if shift:
+        rest = nx.real(count & ((1 << shift) - 1))
+        value = value * jnp.exp(rest * (rate * math.log(2.0)))
+    if last < top and rate > 0:
+        value = jnp.where(given > last, value.dtype.type(math.copysign(LARGEST, start)), value)
+    return value
+
+
+def _in_pieces(count: Any, rate: Any, start: Any) -> Any:
+    """The same of numbers of which some are one per piece, or a start that is traced.
 
     The start's own power of two is added to the exponent, so that neither it nor the power needs to
     be within float32 where their product is.
@@ -160,10 +177,8 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     The count is split at a power of two M with M * |rate| at most 1. The product of the low part
     with the rate is then small, and so is its error. The high part has at most 10 bits where the
     value is not 0 or infinite yet, so that its product with the 12 leading bits of M * rate is
-    exact, and the remaining bits contribute little. A count of 13 bits needs no split: its product
-    with 12 leading bits of the rate is below 2 ** 8, and has 24 bits at the most.
+    exact, and the remaining bits contribute little.
     """
-    rate = lift(lambda r: np.maximum(r, -1000.0), rate)  # already 0 after one count
     traced = None if is_concrete(rate, start) else nx.num(start)
     if traced is not None:  # the last count is that of the start from which the way is longest
         start = lift(lambda r: np.where(r > 0, 2.0**-126, 2.0**127), rate)
@@ -171,22 +186,11 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
     last = _integer(lift(_last_count, rate, start, own))
     start = lift(lambda s, p: s / 2.0**p, start, own)
     given, count = count, jnp.minimum(count, nx.like_step(count, last))
-    if nx.is_plain(last) and last <= 2**13:
-        high, weight, small = nx.real(count), rate, 0.0
-    elif nx.is_plain(last) and last <= 2**24:  # the count is a float32: its own bits are split
-        number, weight = nx.real(count), rate
-        bits = lax.bitcast_convert_type(number, jnp.int32) & ~0xFFF
-        high = lax.bitcast_convert_type(bits, jnp.float32)
-        small = (number - high) * _constant(rate)
-    else:
-        shift = lift(_split_at, rate)
-        weight = lift(lambda r, k: np.ldexp(r, k), rate, shift)
-        places = jnp.broadcast_to(nx.like_step(count, _integer(shift)), count.shape)
-        high = lax.shift_right_logical(count, places)
-        small = nx.real(count - lax.shift_left(high, places)) * _constant(rate)
-        high = nx.real(high)
-    head = lift(_leading_bits, weight)
-    small = small + high * _constant(lift(np.subtract, weight, head))
+    low_bits = lift(lambda r: (1 << _split_at(r)) - 1, rate)
+    low = count & nx.like_step(count, _integer(low_bits))
+    high = nx.real(count - low)
+    head = lift(_leading_bits, rate)
+    small = nx.real(low) * _constant(rate) + high * _constant(lift(np.subtract, rate, head))
     exact = high * _constant(head)
     whole = jnp.round(exact + small)  # and taken off exact first: XLA would add constants first
     if traced is not None:
@@ -194,36 +198,26 @@ def _power_of_two(count: Any, rate: Any, start: Any) -> Any:
         value = _times_two_to(traced, whole, small - (whole - exact))
         end = _constant(lift(lambda r: np.where(r > 0, LARGEST, 0.0), rate))
         return jnp.where(given > nx.like_step(given, last), jnp.sign(traced) * end, value)
-    plain = nx.is_plain(last)  # and with it the rate and the start, of which it is made
     if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
-        least = lift(np.subtract, -127.0, own)
-        if not nx.is_plain(last) or last * rate < least - 0.4:  # else the last count's is the least
-            whole = jnp.maximum(whole, _constant(least))
-        part = small - (whole - exact)
-        if plain:
-            return _two_to_part(part, float(start)) * _two_to(whole, int(own))
-        return _two_to_part(part) * _two_to(whole + _constant(own)) * _constant(start)
-    if plain and own > -126:  # half the power, which then is below 2 ** 128, times twice the start
-        value = _two_to_part(small - (whole - exact), 2.0 * start) * _two_to(whole, int(own) - 1)
-        largest = math.copysign(LARGEST, start) if start else 0.0
-    else:
-        least, most = (_constant(lift(np.subtract, bound, own)) for bound in (-127.0, 127.0))
-        whole = jnp.clip(whole, least, most)
-        power = jnp.exp2(small - (whole - exact)) * _two_to(whole + _constant(own))
-        value = power * _constant(start)
-        largest = jnp.sign(value) * LARGEST
-    return jnp.where(given > nx.like_step(given, last), largest, value)
+        whole = jnp.maximum(whole, _constant(lift(np.subtract, -127.0, own)))
+        part = _two_to_part(small - (whole - exact))
+        return part * _two_to(whole + _constant(own)) * _constant(start)
+    least, most = (_constant(lift(np.subtract, bound, own)) for bound in (-127.0, 127.0))
+    whole = jnp.clip(whole, least, most)
+    power = jnp.exp2(small - (whole - exact)) * _two_to(whole + _constant(own))
+    value = power * _constant(start)
+    return jnp.where(given > nx.like_step(given, last), jnp.sign(value) * LARGEST, value)
 
 
-def _two_to_part(x: Any, start: float = 1.0) -> Any:
-    """Start * 2 ** x for x from -0.5 to 0.5, exact at 0: jnp.exp2 would reduce the range again.
+def _two_to_part(x: Any) -> Any:
+    """2 ** x for x from -0.5 to 0.5, exact at 0: jnp.exp2 would reduce the range again.
 
     1 + x P(x), where P meets (2 ** x - 1) / x at Chebyshev's points; 5e-9 off at the most.
     """
     terms = (1.54535614e-4, 1.339132359e-3, 9.618081807e-3, 5.550356248e-2, 0.2402265076)
-    series = jnp.full_like(x, start * terms[0])
+    series = jnp.full_like(x, terms[0])
     for term in (*terms[1:], 0.6931471882, 1.0):
-        series = series * x + start * term
+        series = series * x + term
     return series
 
 
@@ -260,10 +254,10 @@ def _integer(x: Any) -> Any:
     return x if is_per_piece(x) else int(x)
 
 
-def _two_to(exponent: Any, places: int = 0) -> Any:
-    """2 ** (exponent + places) for a whole float; in float32 from -127, which XLA flushes to 0, to 127."""
+def _two_to(exponent: Any) -> Any:
+    """2 ** exponent for a whole float; in float32 from -127, which XLA flushes to 0, to 127."""
     limit = np.finfo(exponent.dtype)
     integer = jnp.int32 if limit.bits == 32 else jnp.int64
-    bits = lax.convert_element_type(exponent, integer) + (limit.maxexp - 1 + places)
+    bits = lax.convert_element_type(exponent, integer) + (limit.maxexp - 1)
     bits = lax.shift_left(bits, jnp.full_like(bits, limit.nmant))
     return lax.bitcast_convert_type(bits, exponent.dtype)

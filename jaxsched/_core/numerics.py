@@ -96,8 +96,8 @@ def spread(value: Any, step: Any) -> Any:
     return jnp.broadcast_to(value, jnp.broadcast_shapes(value.shape, step.shape))
 
 
-def normal_step(step: Any) -> Any:
-    """A step as a non-negative array of the int or the float dtype.
+def normal_step(step: Any, clamped: bool = True) -> Any:
+    """A step as an array of the int or the float dtype, not negative unless it is not clamped.
 
     An integer that the int dtype does not hold becomes its largest, as optax's counter saturates.
     """
@@ -107,14 +107,16 @@ def normal_step(step: Any) -> Any:
     if type(step) is int:
         return jnp.asarray(min(step, top), int_dtype())
     if not np.issubdtype(step.dtype, np.integer):
-        return jnp.maximum(lax.convert_element_type(jnp.asarray(step), float_dtype()), 0)
+        step = lax.convert_element_type(jnp.asarray(step), float_dtype())
+        return jnp.maximum(step, 0) if clamped else step
     if isinstance(step, np.ndarray):
         top = min(top, int(np.iinfo(step.dtype).max))  # NumPy 2.0 takes no other bound
         return jnp.asarray(np.clip(step, 0, top).astype(int_dtype()))
     if np.iinfo(step.dtype).max > top:
         step = jnp.minimum(step, np.asarray(top, step.dtype))
+    signed = np.issubdtype(step.dtype, np.signedinteger)
     step = lax.convert_element_type(step, int_dtype())
-    return jnp.maximum(step, 0)
+    return jnp.maximum(step, 0) if clamped and signed else step
 
 
 def minimum(x: Any, y: Any) -> Any:
@@ -133,6 +135,11 @@ def maximum(x: Any, y: Any) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     if is_host(condition):
         return condition.code.line("{1} if {0} else {2}", condition, x, y)
+    # A literal has the other's type at once: else it would be converted to it in the program.
+    if is_plain(x) and not is_plain(y):
+        x = y.dtype.type(x)
+    elif is_plain(y) and not is_plain(x):
+        y = x.dtype.type(y)
     return jnp.where(condition, x, y)
 
 
@@ -213,14 +220,24 @@ def power(x: Any, exponent: Any) -> Any:
             return x * x
         if is_host(x):
             return x.code.line("{} ** {}", x, exponent)
-    # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
+        if 0 < exponent < 1:
+            # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
+            inside = jnp.maximum(x, SMALL)
+            return x / jnp.sqrt(inside) if exponent == 0.5 else x * _power(inside, exponent - 1.0)
+    if is_concrete(exponent) and np.all(getattr(exponent, "numbers", exponent) >= 1):
+        return _power(x, exponent)
     positive = x > 0
-    inside = jnp.where(positive, x, 1.0)
-    if is_plain(exponent) and exponent == 0.5:
-        return jnp.where(positive, jnp.sqrt(inside), 0.0)
     exponent = _exponent(exponent)
     at_zero = lax.convert_element_type(exponent == 0, x.dtype)
-    return jnp.where(positive, jnp.power(inside, exponent), at_zero)
+    return jnp.where(positive, jnp.power(where(positive, x, 1.0), exponent), at_zero)
+
+
+def _power(x: Any, exponent: Any) -> Any:
+    return jnp.power(x, real(exponent))
+
+
+SMALL = 2.0**-62
+"""Not above the square of the smallest share of a way; in float32 its own square has a reciprocal."""
 
 
 def _exponent(x: Any) -> Any:
@@ -230,22 +247,41 @@ def _exponent(x: Any) -> Any:
     return real(x)
 
 
+def is_half_power(exponent: Any) -> bool:
+    """Whether 1 - s ** exponent has few summands: half of 1, 2, ..., 8."""
+    return is_plain(exponent) and exponent * 2 in range(1, 9)
+
+
 def one_minus_power(rest: Any, base: Any, exponent: Any) -> Any:
     """1 - base ** exponent without cancellation, where rest + base = 1."""
     if is_plain(exponent):
-        if exponent == 1:
-            return rest
-        if exponent == 2:
-            return rest * (base + 1.0)
         if exponent == 0:
             return rest * 0.0
+        if exponent == 1:
+            return rest
+        if is_half_power(exponent):
+            return _one_minus_half_powers(rest, base, exponent)
         if is_host(rest):
             template = "-{2}({4} * ({3}(-{0}) if {0} < 0.5 else {5}({1}))) if {1} > 0 else 1.0"
             return rest.code.line(template, rest, base, math.expm1, math.log1p, exponent, math.log)
     exponent = _exponent(exponent)
     # At base = 0 the logarithm is infinite, and so would be the gradient by the exponent.
     positive, early = base > 0, rest < 0.5
-    inside = jnp.where(positive, base, 1.0)
-    logarithm = jnp.where(early, log1p(-jnp.where(early, rest, 0.0)), jnp.log(inside))
+    inside = where(positive, base, 1.0)
+    logarithm = jnp.where(early, log1p(-where(early, rest, 0.0)), jnp.log(inside))
     value = -expm1(exponent * logarithm)
     return jnp.where(positive, value, lax.convert_element_type(exponent > 0, value.dtype))
+
+
+def _one_minus_half_powers(rest: Any, base: Any, exponent: float) -> Any:
+    """The same for a multiple of a half: (1 - s) (1 + s + ... + s ** n / (1 + sqrt(s)))."""
+    whole, half = divmod(exponent, 1)
+    factor = base
+    if half:
+        root = sqrt(base) if is_host(base) else jnp.sqrt(jnp.maximum(base, SMALL))
+        if not whole:
+            return rest / (root + 1.0)
+        factor = base / (root + 1.0)
+    for _ in range(int(whole) - (not half) - 1):
+        factor = base * (factor + 1.0)
+    return rest * (factor + 1.0)

@@ -9,12 +9,53 @@ once, and is gathered only where it meets an array.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+
+class Few:
+    """Which of two or three pieces is active: whether each but the first has been reached.
+
+    To compare and to select takes less than to count and to look up.
+    """
+
+    __slots__ = ("_picked", "reached")
+
+    def __init__(self, reached: list[Any]):
+        self.reached = reached
+        self._picked: dict[Any, Any] = {}
+
+    @property
+    def ndim(self) -> int:
+        return self.reached[0].ndim
+
+    def pick(self, items: Sequence[Any]) -> Any:
+        """The active piece's item; neighbours that are the same are one."""
+        if not all(isinstance(item, np.generic) for item in items):
+            return self._choice(items)
+        key = tuple((item.dtype, item.item()) for item in items)
+        if key not in self._picked:
+            self._picked[key] = self._choice(items)
+        return self._picked[key]
+
+    def _choice(self, items: Sequence[Any]) -> Any:
+        here: Any = items[0]
+        for i, reached in enumerate(self.reached):
+            if not _same(items[i], items[i + 1]):
+                here = jnp.where(reached, items[i + 1], here)
+        return jnp.broadcast_to(here, self.reached[0].shape)
+
+    def number(self) -> Any:
+        """The piece's number, as an index of a table."""
+        return self.pick([np.uint32(i) for i in range(len(self.reached) + 1)])
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (isinstance(a, np.generic) and isinstance(b, np.generic) and bool(a == b))
 
 
 class PerPiece:
@@ -32,8 +73,18 @@ class PerPiece:
             numbers = np.clip(numbers, np.iinfo(dtype).min, np.iinfo(dtype).max)
         else:
             numbers = saturated(numbers, dtype)
-        table = jnp.asarray(numbers.astype(dtype))
-        return table.at[self.index].get(mode="promise_in_bounds")
+        return self._pick(numbers.astype(dtype))
+
+    def choose(self, this: Any, that: Any) -> Any:
+        """This where the active piece's number, a flag, is set, else that."""
+        if isinstance(self.index, Few):
+            return self.index.pick([this if flag else that for flag in self.numbers])
+        return jnp.where(self._pick(self.numbers), this, that)
+
+    def _pick(self, numbers: np.ndarray) -> Any:
+        if isinstance(self.index, Few):
+            return self.index.pick(list(numbers))
+        return jnp.asarray(numbers).at[self.index].get(mode="promise_in_bounds")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or kwargs:
@@ -96,7 +147,10 @@ def lift(function: Callable[..., Any], *xs: Any) -> Any:
         result = function(*(np.float64(x) if type(x) is float else x for x in xs))
         return result.item() if isinstance(result, (np.generic, np.ndarray)) else result
     numbers = function(*(x.numbers if isinstance(x, PerPiece) else x for x in xs))
-    return PerPiece(np.asarray(numbers), index)
+    numbers = np.asarray(numbers)
+    if numbers.dtype.kind in "if" and (numbers == numbers.flat[0]).all():
+        return numbers.flat[0].item()
+    return PerPiece(numbers, index)
 
 
 def saturated(x: Any, dtype: Any) -> Any:
@@ -137,6 +191,8 @@ def stack(numbers: list[Any], index: Any) -> Any:
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
     dtype = jnp.result_type(*arrays)
+    if isinstance(index, Few):
+        return index.pick([jax.lax.convert_element_type(x, dtype) for x in arrays])
     if any(map(is_per_piece, numbers)) and index.ndim:  # every step has numbers of its own
         arrays = [jnp.broadcast_to(x.astype(dtype), index.shape) for x in arrays]
         table = jnp.stack(arrays, axis=-1)

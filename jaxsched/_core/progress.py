@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,7 +11,8 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import PerPiece, is_concrete, is_per_piece, lift, settle
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, saturated
+from jaxsched._core.periods import elapsed_since, has_begun, is_beyond
 
 
 class Progress:
@@ -22,74 +24,158 @@ class Progress:
     once.
     """
 
-    __slots__ = ("_count", "_elapsed", "_left", "_remaining", "length")
+    __slots__ = ("_asked", "_count", "_left", "_over", "length", "on_host")
+    is_counted = True
+    """Whether the shares are those of the counts."""
 
-    def __init__(self, count: Any, left: Any, length: Any):
-        self._count, self._left, self.length = count, left, length
-        self._elapsed = self._remaining = None
+    def __init__(self, count: Any, left: Any, length: Any, over: Any = None):
+        self._count, self._left, self._over, self.length = count, left, over, length
+        self._asked: dict[str, Any] = {}
+        self.on_host = nx.is_host(count) or nx.is_host(left)
+
+    def _once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """What was asked for before under this name, or now for the first time."""
+        if name not in self._asked:
+            self._asked[name] = compute()
+        return self._asked[name]
 
     @property
     def count(self) -> Any:
-        if callable(self._count):
-            self._count = self._count()
-        return self._count
+        return self._once("count", self._count) if callable(self._count) else self._count
 
     @property
     def left(self) -> Any:
-        if callable(self._left):
-            self._left = self._left()
-        return self._left
+        return self._once("left", self._left) if callable(self._left) else self._left
+
+    @property
+    def over(self) -> Any:
+        """Whether nothing is left."""
+        return self._once("over", self._over or self._is_over)
+
+    def _is_over(self) -> Any:
+        if nx.is_plain(self.length) and (self.on_host or not is_beyond(self.count, self.length)):
+            return self.count >= self.length
+        return self.left <= 0
 
     @property
     def elapsed(self) -> Any:
-        if self._elapsed is None:
-            self._elapsed = self._share_elapsed()
-        return self._elapsed
+        return self._once("elapsed", self._share_elapsed)
 
     @property
     def remaining(self) -> Any:
-        if self._remaining is None:
-            self._remaining = self._share_remaining()
-        return self._remaining
+        return self._once("remaining", self._share_remaining)
 
     def _share_elapsed(self) -> Any:
-        return _share(self.count, lambda: self.left, self.length)
+        return _share(self._real_count, lambda: self.left, self._real_length)
 
     def _share_remaining(self) -> Any:
-        return _share(self.left, lambda: self.count, self.length)
+        return _share(self._real_left, lambda: self.count, self._real_length)
+
+    @property
+    def _real_count(self) -> Any:
+        return self._once("real count", lambda: nx.num(self.count))
+
+    @property
+    def _real_left(self) -> Any:
+        return self._once("real left", lambda: nx.num(self.left))
+
+    @property
+    def _real_length(self) -> Any:
+        """The length, as a float where it is not concrete."""
+        if self.on_host or is_concrete(self.length):
+            return self.length
+        return self._once("real length", lambda: nx.real(self.length))
 
     def elapsed_times(self, scale: Any) -> Any:
         """Elapsed * scale with two roundings fewer than the product; at the end it may miss `scale`
         by the last digit.
         """
-        return scaled(self.count, self.length, scale)
+        return scaled(self._real_count, self._real_length, scale)
 
     def remaining_times(self, scale: Any) -> Any:
         """Remaining * scale with two roundings fewer than the product; at the start it may miss
         `scale` by the last digit.
         """
-        return scaled(self.left, self.length, scale)
+        return scaled(self._real_left, self._real_length, scale)
+
+    def elapsed_to(self, goal: Any, bounded: bool = True) -> Any:
+        """Elapsed * goal, exactly `goal` at the end and, if bounded, never beyond it."""
+        if self._has_plain(goal) and goal != 0:
+            return _share_of(goal, self._real_count, self.length, bounded)
+        return (goal if self.on_host else nx.num(goal)) * self.elapsed
+
+    def remaining_to(self, goal: Any, bounded: bool = True) -> Any:
+        """Remaining * goal, exactly `goal` at the start and, if bounded, never beyond it."""
+        if self._has_plain(goal) and goal != 0:
+            return _share_of(goal, self._real_left, self.length, bounded)
+        return (goal if self.on_host else nx.num(goal)) * self.remaining
+
+    def _has_plain(self, number: Any) -> bool:
+        """Whether a product with a number can be counted with one factor, on the device."""
+        plain = nx.is_plain(self.length) and nx.is_plain(number) and self.is_counted
+        return plain and not self.on_host and abs(number) < self.length * 1e37
+
+    def remaining_squared_to(self, goal: Any) -> Any:
+        """Remaining ** 2 * goal, exactly `goal` at the start and never beyond it."""
+        if not self._has_plain(goal) or goal <= 0:
+            square = self.remaining * self.remaining
+            return (goal if self.on_host else nx.num(goal)) * square
+        dtype = nx.float_dtype().type
+        full, top = dtype(self.length), dtype(saturated(goal, dtype))
+        factor = dtype(math.sqrt(top) / self.length)
+        while (full * factor) * (full * factor) < top:
+            factor = np.nextafter(factor, dtype(np.inf))
+        root = self._real_left * float(factor)
+        return nx.minimum(root * root, float(top))
+
+    def remaining_of_power(self, exponent: Any) -> Any:
+        """1 - elapsed ** exponent without cancellation."""
+        if self._has_plain(1.0) and nx.is_half_power(exponent):
+            # What may be above 1 by the last digit is only added to 1.
+            return nx.one_minus_power(self.remaining, self.elapsed_times(1.0), exponent)
+        return nx.one_minus_power(self.remaining, self.elapsed, exponent)
 
     def reverse(self) -> Progress:
         """The same stretch walked backwards."""
-        return Progress(lambda: self.left, lambda: self.count, self.length)
+        return _Backwards(self)
+
+    def reversed_where(self, flags: PerPiece) -> Progress:
+        """The same stretch, walked backwards where the active piece's flag says so."""
+        count = lambda: flags.choose(self.left, self.count)
+        return Progress(count, lambda: flags.choose(self.count, self.left), self.length)
+
+
+class Chosen(Progress):
+    """The progress on the active one of a few stretches."""
+
+    __slots__ = ("_few", "_parts")
+
+    def __init__(self, parts: Sequence[Progress], few: Few):
+        pick = lambda name: few.pick([getattr(part, name) for part in parts])
+        length = PerPiece(np.asarray([part.length for part in parts]), few)
+        super().__init__(lambda: pick("count"), lambda: pick("left"), length, lambda: pick("over"))
+        self._parts, self._few = parts, few
+
+    def reversed_where(self, flags: PerPiece) -> Progress:
+        parts = zip(self._parts, flags.numbers, strict=True)
+        return Chosen([part.reverse() if flag else part for part, flag in parts], self._few)
 
 
 class Warped(Progress):
     """A progress whose elapsed share is raised to a power."""
 
     __slots__ = ("_exponent", "_way")
+    is_counted = False
 
     def __init__(self, way: Progress, exponent: Any):
-        super().__init__(lambda: way.count, lambda: way.left, way.length)
-        self._way, self._exponent = way, exponent
+        super().__init__(lambda: way.count, lambda: way.left, way.length, lambda: way.over)
+        self._way, self._exponent, self.on_host = way, exponent, way.on_host
 
     def _share_elapsed(self) -> Any:
         return nx.power(self._way.elapsed, self._exponent)
 
     def _share_remaining(self) -> Any:
-        way = self._way
-        return nx.one_minus_power(way.remaining, way.elapsed, self._exponent)
+        return self._way.remaining_of_power(self._exponent)
 
     def elapsed_times(self, scale: Any) -> Any:
         return self.elapsed * scale
@@ -97,18 +183,31 @@ class Warped(Progress):
     def remaining_times(self, scale: Any) -> Any:
         return self.remaining * scale
 
-    def reverse(self) -> Progress:
-        return _Backwards(self)
-
 
 class _Backwards(Progress):
-    """A warped progress walked backwards: its shares swap places."""
+    """A progress walked backwards: its counts and shares swap places, and what is known is kept."""
 
     __slots__ = ("_forward",)
 
     def __init__(self, forward: Progress):
         super().__init__(lambda: forward.left, lambda: forward.count, forward.length)
-        self._forward = forward
+        self._forward, self.on_host = forward, forward.on_host
+
+    @property
+    def is_counted(self) -> bool:
+        return self._forward.is_counted
+
+    @property
+    def _real_count(self) -> Any:
+        return self._forward._real_left
+
+    @property
+    def _real_left(self) -> Any:
+        return self._forward._real_count
+
+    @property
+    def _real_length(self) -> Any:
+        return self._forward._real_length
 
     def _share_elapsed(self) -> Any:
         return self._forward.remaining
@@ -134,8 +233,12 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     if not is_concrete(length, begin):
         return _traced_progress(step, length, begin)
     if nx.is_plain(length) and length == 0:
+        if not nx.is_host(step) and begin == 0:
+            return Progress(jnp.ones_like(step), jnp.zeros_like(step), 1)
         passed = has_begun(step, begin)
-        return Progress(nx.where(passed, 1, 0), nx.where(passed, 0, 1), 1)
+        way = Progress(lambda: nx.where(passed, 1, 0), lambda: nx.where(passed, 0, 1), 1)
+        way.on_host = nx.is_host(step)
+        return way
     given = length, begin
     begin = lift(lambda b, n: b - (n == 0), begin, length)
     length = lift(np.maximum, length, 1)
@@ -160,7 +263,9 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     first = nx.like_step(step, begin)
     if not nx.is_plain(begin) or begin > 0:
         reached = nx.maximum(reached, first)
-    return Progress(lambda: reached - first, lambda: last - reached, length)
+    way = Progress(lambda: reached - first, lambda: last - reached, length)
+    way.on_host = nx.is_host(step)
+    return way
 
 
 def _float_progress(step: Any, begin: int, length: int) -> Progress:
@@ -235,115 +340,18 @@ def _reciprocal(length: Any, dtype: Any) -> Any:
     return PerPiece(factor, length.index) if is_per_piece(length) else float(factor)
 
 
-def elapsed_since(step: Any, begin: Any) -> Any:
-    """The steps since `begin`, 0 before it."""
-    if nx.is_plain(begin) and begin == 0:
-        return step
-    if nx.is_host(step):
-        return step.code.line("{0} - {1} if {0} > {1} else 0", step, begin).as_step_if(step)
-    if _is_beyond(step, begin):
-        return jnp.zeros_like(step)
-    return jnp.maximum(step - nx.like_step(step, begin), 0)
+def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
+    """Goal * count / length with one factor, exactly the goal for the full length."""
+    dtype = nx.float_dtype().type
+    goal = float(dtype(saturated(goal, dtype)))
+    value = count * float(_reaching(np.float64(length), goal, dtype))
+    if not bounded:
+        return value
+    # The bound also keeps XLA from merging the factor with a later one.
+    return (nx.minimum if goal > 0 else nx.maximum)(value, goal)
 
 
-def sum_of_steps(a: Any, b: Any) -> Any:
-    """A + b; a traced sum beyond the int dtype becomes its largest number."""
-    if is_concrete(a, b):
-        return a + b
-    top = int(np.iinfo(nx.int_dtype()).max)
-    step = jnp.zeros((), nx.int_dtype())
-    a, b = (min(x, top) if nx.is_plain(x) else nx.like_step(step, settle(x)) for x in (a, b))
-    return jnp.where(a > top - b, top, a + b)
-
-
-def share_of(part: Any, length: Any) -> Any:
-    """The whole number of steps in a fraction of a length, rounded down."""
-    if nx.is_plain(part) and nx.is_plain(length):
-        return int(part * length)
-    if is_concrete(part, length):
-        return lift(lambda p, n: (p * n).astype(np.int64), part, length)
-    return lax.convert_element_type(nx.real(part) * nx.real(length), nx.int_dtype())
-
-
-def periods(count: Any, period: Any) -> Any:
-    """How many whole periods of at least one step a non-negative count holds."""
-    if nx.is_host(count):
-        return (count // period).as_step_if(count)
-    if not nx.is_whole(count):
-        period = nx.like_step(count, period)
-        # The quotient may be rounded onto the next stair; the remainder tells.
-        quotient = jnp.floor(count / period)
-        quotient = jnp.where(quotient * period > count, quotient - 1, quotient)
-        return jnp.where((quotient + 1) * period <= count, quotient + 1, quotient)
-    if _is_beyond(count, period):
-        return jnp.zeros_like(count)
-    period = nx.like_step(count, period)
-    if nx.is_plain(period):
-        return lax.div(count, jnp.full_like(count, period))
-    return lax.div(*jnp.broadcast_arrays(count, period))
-
-
-def has_begun(step: Any, begin: Any) -> Any:
-    """Whether a step is at `begin` or past it."""
-    if not nx.is_host(step) and _is_beyond(step, begin):
-        return jnp.zeros_like(step, bool)
-    return step >= nx.like_step(step, begin)
-
-
-def whole_step(step: Any) -> Any:
-    """A step without its fraction, as an integer."""
-    if nx.is_host(step):
-        return step.code.line("{}({})", int, step)
-    if nx.is_whole(step):
-        return step
-    last = np.nextafter(step.dtype.type(np.iinfo(nx.int_dtype()).max), step.dtype.type(0))
-    return lax.convert_element_type(jnp.minimum(step, last), nx.int_dtype())
-
-
-def _is_beyond(step: Any, number: Any) -> bool:
-    """Whether no step of this type reaches a number."""
-    return nx.is_whole(step) and type(number) is int and number > np.iinfo(step.dtype).max
-
-
-def cycle(count: Any, period: Any) -> tuple[Any, Any]:
-    """How many whole periods of at least one step a count holds, and the steps beyond them."""
-    number = periods(count, period)
-    if not nx.is_host(count) and _is_beyond(count, period):
-        return number, count
-    return number, count - number * nx.like_step(count, period)
-
-
-def real_progress(step: Any, begin: Any, end: Any) -> Progress:
-    """How far `step` is between two points of time that need not be whole steps; held at both.
-
-    The whole parts are subtracted from the step first, in integers.
-    """
-    if not is_concrete(begin, end):
-        return _traced_real_progress(step, nx.real(begin), nx.real(end))
-    first = lift(lambda b: np.ceil(b).astype(np.int64), begin * 1.0)
-    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
-    done, rest = first - begin, end - last
-    length = lift(lambda b, e: np.where(e > b, np.maximum(e - b, 1e-30), 1.0), begin, end)
-    rest = lift(np.maximum, rest, 1e-30)  # not 0 in float32
-    length = length if is_per_piece(length) else float(length)
-    if not nx.is_host(step) and nx.is_whole(step):
-        top = int(np.iinfo(step.dtype).max)
-        if not is_per_piece(first) and first > top:
-            zero = jnp.zeros(step.shape, nx.float_dtype())
-            return Progress(zero, zero + length, length)
-        rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
-        last = lift(lambda n: np.minimum(n, top), last)
-    start, stop = nx.like_step(step, first), nx.like_step(step, last)
-    count = nx.num(step - start) + nx.num(done)
-    left = nx.num(stop - step) + nx.num(rest)
-    full, begun, over = nx.num(length), count >= 0.0, left <= 0.0
-    count = nx.where(over, full, nx.where(begun, count, 0.0))
-    return Progress(count, nx.where(over, 0.0, nx.where(begun, left, full)), length)
-
-
-def _traced_real_progress(step: Any, begin: Any, end: Any) -> Progress:
-    step = nx.real(step)
-    length, over = jnp.where(end > begin, end - begin, 1.0), step >= end
-    count = jnp.where(step >= begin, step - begin, 0.0)
-    left = jnp.where(step >= begin, end - step, length)
-    return Progress(jnp.where(over, length, count), jnp.where(over, 0.0, left), length)
+def _reaching(length: Any, goal: float, dtype: Any) -> Any:
+    """The number whose product with a length is the goal, or what is next beyond it, as rounded."""
+    full, factor = length.astype(dtype), dtype(goal / length)
+    return factor if abs(full * factor) >= abs(goal) else np.nextafter(factor, dtype(goal * np.inf))

@@ -18,29 +18,34 @@ _MASK = 2**32 - 1
 _MULTIPLIER, _WEYL, _ROUNDS = 0xD256D193, 0x9E3779B9, 10
 
 
-def philox(counter: tuple[Any, Any], key: Any) -> tuple[Any, Any]:
-    """Two random words from two words and a key: Python integers, or arrays of uint32."""
+def philox(counter: tuple[Any, Any], key: Any, words: int = 2) -> tuple[Any, ...]:
+    """One or two random words from two words and a key: Python integers, or arrays of uint32."""
     left, right = counter
-    multiply = _multiply if isinstance(left, int) else multiply_words
-    for _ in range(_ROUNDS):
-        high, low = multiply(left, _MULTIPLIER)
+    on_host = isinstance(left, int)
+    for _ in range(_ROUNDS - 1):
+        high, low = _high(left), _low(left)
         left, right = high ^ key ^ right, low
-        key = (key + _WEYL) & _MASK if isinstance(key, int) else key + jnp.uint32(_WEYL)
-    return left, right
+        key = (key + _WEYL) & _MASK if on_host else key + jnp.uint32(_WEYL)
+    first = _high(left) ^ key ^ right
+    return (first,) if words == 1 else (first, _low(left))
 
 
-def _multiply(a: int, b: int) -> tuple[int, int]:
-    return a * b >> 32, a * b & _MASK
+def _high(a: Any) -> Any:
+    return a * _MULTIPLIER >> 32 if isinstance(a, int) else high_word(a, _MULTIPLIER)
 
 
-def multiply_words(a: Any, b: int) -> tuple[Any, Any]:
-    """The high and the low word of an array of uint32 times a constant."""
+def _low(a: Any) -> Any:
+    return a * _MULTIPLIER & _MASK if isinstance(a, int) else a * jnp.uint32(_MULTIPLIER)
+
+
+def high_word(a: Any, b: int) -> Any:
+    """The high word of an array of uint32 times a constant."""
     half = lambda x: lax.shift_right_logical(x, jnp.full_like(x, 16))
     rest = lambda x: x & jnp.uint32(0xFFFF)
     a0, a1, b0, b1 = rest(a), half(a), jnp.uint32(b & 0xFFFF), jnp.uint32(b >> 16)
     cross, other = a0 * b1, a1 * b0
     middle = half(a0 * b0) + rest(cross) + rest(other)
-    return a1 * b1 + half(cross) + half(other) + half(middle), a * jnp.uint32(b)
+    return a1 * b1 + half(cross) + half(other) + half(middle)
 
 
 def standard_normal(seed: Any, step: Any) -> Any:

@@ -69,7 +69,13 @@ class Schedule(Bound):
             raise checks.refuse(
                 f"{self._form.name}: the step", "a number or an array of numbers", step, TypeError
             )
-        return self._on_device(nx.normal_step(step))
+        return self._on_device(nx.normal_step(step, not self._is_held()))
+
+    def _is_held(self) -> bool:
+        """Whether a negative step need not be made step 0 first."""
+        if self._form.recipe:
+            return self.is_plain and self._composed()._is_held()
+        return self._form.is_held(*self._values)
 
     def _reader(self) -> Callable[[int | float], float]:
         try:

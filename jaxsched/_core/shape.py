@@ -19,7 +19,7 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.bound import Bound, register
 from jaxsched._core.form import Form, make_factory
-from jaxsched._core.per_piece import saturated
+from jaxsched._core.per_piece import PerPiece, is_concrete, is_per_piece, lift, saturated
 
 P = ParamSpec("P")
 
@@ -49,6 +49,9 @@ class ShapeForm(Form):
 
     fall: Callable[..., Any]
     rise: Callable[..., Any]
+    fall_from: Callable[..., Any]
+    rise_to: Callable[..., Any]
+    is_symmetric: Callable[..., bool]
 
 
 class ShapeFactory(Protocol[P]):
@@ -64,6 +67,9 @@ def shape(
     symmetric: bool = False,
     complement: Callable[..., Any] | None = None,
     pinned: str = "",
+    clamped: str = "both",
+    scaled: Callable[..., Any] | None = None,
+    symmetric_if: Callable[..., bool] | None = None,
     **constraints: Any,
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], ShapeFactory[P]]:
     """Makes a factory of shapes from a function ``(progress, *hyperparameters) -> weight``.
@@ -72,6 +78,10 @@ def shape(
       symmetric: whether 1 - shape is the shape walked backwards.
       complement: the function of 1 - shape, where the difference would lose digits.
       pinned: "end" or "both": where the formula is replaced by the exact 0 (and 1).
+      clamped: where a pinned formula may be beyond 0 and 1: at "both", at the "top", or at none ("").
+      scaled: ``(progress, goal, bounded, *hyperparameters)`` -> goal * shape, where that takes less
+        than the product; not ``bounded``, it may be beyond the goal by the last digit.
+      symmetric_if: for which hyperparameters, where it depends on them.
       **constraints: hyperparameter name -> constraint.
     """
 
@@ -80,25 +90,39 @@ def shape(
             function, skip=1, constraints=constraints, numeric=True, reserved=frozenset(dir(Shape))
         )
         form.name = f"shapes.{form.name}"
+        form.is_symmetric = symmetric_if or (lambda *values: symmetric)
         if symmetric:
             rise = lambda progress, *values: function(progress.reverse(), *values)
         else:
             rise = complement or (lambda progress, *values: 1.0 - function(progress, *values))
-        form.fall = _pin(function, 1.0, pinned)
-        form.rise = _pin(rise, 0.0, pinned)
+        form.fall = _pin(function, 1.0, pinned, clamped)
+        form.rise = _pin(rise, 0.0, pinned, clamped)
+        form.fall_from = scaled or (
+            lambda progress, goal, bounded, *values: goal * form.fall(progress, *values)
+        )
+        if scaled is not None and symmetric:
+            form.rise_to = lambda progress, *how: form.fall_from(progress.reverse(), *how)
+        else:
+            form.rise_to = lambda progress, goal, bounded, *values: (
+                goal * form.rise(progress, *values)
+            )
         return make_factory(form, Shape)
 
     return decorator
 
 
-def _pin(function: Callable[..., Any], start: float, pinned: str) -> Callable[..., Any]:
+def _pin(
+    function: Callable[..., Any], start: float, pinned: str, clamped: str
+) -> Callable[..., Any]:
     """A weight that is exact where the formula is not, and stays within 0 and 1."""
     if not pinned:
         return function
 
     def weight(progress: Any, *values: Any) -> Any:
-        inside = nx.minimum(nx.maximum(function(progress, *values), 0.0), 1.0)
-        inside = nx.where(progress.left <= 0, 1.0 - start, inside)
+        inside = function(progress, *values)
+        inside = nx.maximum(inside, 0.0) if clamped == "both" else inside
+        inside = nx.minimum(inside, 1.0) if clamped else inside
+        inside = nx.where(progress.over, 1.0 - start, inside)
         return nx.where(progress.count <= 0, start, inside) if pinned == "both" else inside
 
     return weight
@@ -118,27 +142,58 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
     the smaller magnitude: from there the way is added, not subtracted, and no digits are lost.
     """
     if nx.is_plain(end) and end == 0:
-        return nx.num(start) * form.fall(progress, *parameters)
+        return form.fall_from(progress, nx.num(start), True, *parameters)
     if nx.is_plain(start) and start == 0:
-        return nx.num(end) * form.rise(progress, *parameters)
+        return form.rise_to(progress, nx.num(end), True, *parameters)
     if nx.is_plain(start) and nx.is_plain(end):
-        small, large = (end, start) if abs(end) <= abs(start) else (start, end)
-        weight = (form.fall if large is start else form.rise)(progress, *parameters)
-        dtype = nx.dtype_of(weight)
+        falls = abs(end) <= abs(start)
+        small, large = (end, start) if falls else (start, end)
+        dtype = np.float64 if progress.on_host else nx.float_dtype().type
         small, large = saturated(small, dtype), saturated(large, dtype)
         if _is_too_far(small, large, dtype):
             half = saturated(start, dtype) * 0.5, saturated(end, dtype) * 0.5
             return between(*half, progress, form, *parameters) * 2.0
         way, exact = _way(small, large, dtype)
-        value = small + weight * way
+        along = form.fall_from if falls else form.rise_to
+        value = small + along(progress, way, exact, *parameters)
         if exact:
             return value
         return (nx.minimum if large > small else nx.maximum)(value, float(dtype(large)))
+    if is_concrete(start, end):
+        value = _of_one_per_piece(start, end, progress, form, *parameters)
+        if value is not None:
+            return value
     start, end = nx.num(start), nx.num(end)
     value = start * form.fall(progress, *parameters) + end * form.rise(progress, *parameters)
     # Selected, not clipped: where the value meets a bound, the gradient is the value's alone.
     low, high = jnp.minimum(start, end), jnp.maximum(start, end)
     return jnp.where(value > high, high, jnp.where(value < low, low, value))
+
+
+def _of_one_per_piece(
+    start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: Any
+) -> Any:
+    """The same where an end is one per piece, if it is computed alike for all of them, else None."""
+    dtype = nx.float_dtype().type
+    falls = lift(lambda a, b: np.abs(b) <= np.abs(a), start, end).numbers
+    small = lift(lambda a, b, f=falls: saturated(np.where(f, b, a), dtype), start, end)
+    large = lift(lambda a, b, f=falls: saturated(np.where(f, a, b), dtype), start, end)
+    lows, highs = (np.broadcast_to(getattr(x, "numbers", x), falls.shape) for x in (small, large))
+    if (np.abs(highs - lows) > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
+        return None
+    if falls.all():
+        weight = form.fall(progress, *parameters)
+    elif not falls.any():
+        weight = form.rise(progress, *parameters)
+    elif form.is_symmetric(*parameters):
+        index = next(x.index for x in (start, end) if is_per_piece(x))
+        weight = form.fall(progress.reversed_where(PerPiece(~falls, index)), *parameters)
+    else:
+        return None
+    ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
+    way = lift(lambda *_: np.asarray(ways), start, end)
+    value = nx.num(small) + weight * nx.num(way)
+    return value if all(exact) else jnp.minimum(value, nx.num(large))
 
 
 def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:

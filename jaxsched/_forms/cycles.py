@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import geometric, times_power
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.progress import Progress, cycle, progress
+from jaxsched._core.periods import Cycle, has_begun, is_beyond
+from jaxsched._core.progress import Progress, progress
 from jaxsched._core.shape import between, lifted
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.restarts import restarts
@@ -72,12 +76,15 @@ def polynomial_decay(
 
 def _grown(step: Any, period: Any) -> Progress:
     """The progress on the first multiple of the period that is not below the step."""
-    number, beyond = cycle(step, period)
-    once = progress(step, period)
-    if not nx.is_host(step) and beyond is step:
-        return once  # no step of this type completes the period
+    if not nx.is_host(step) and nx.is_whole(step) and type(period) is int:
+        if period > np.iinfo(step.dtype).max:
+            return progress(step, period)  # no step of this type completes the period
+        if period > 1:  # the remainder of -1 is -1: at step 0 a whole period is left
+            left = period - 1 - lax.rem(step - 1, jnp.full_like(step, period))
+            return _Grown(step, left, None)
+    cycle = Cycle(step, period)
     # At a multiple the cycle that ends there goes on.
-    number = nx.where(beyond <= 0, nx.maximum(number - 1, 0), number)
+    number = nx.where(cycle.rest <= 0, nx.maximum(cycle.number - 1, 0), cycle.number)
     length = nx.like_step(step, period)
     left = number * length - step + length  # the product first: it does not exceed the step
     if nx.is_host(step):
@@ -86,10 +93,30 @@ def _grown(step: Any, period: Any) -> Progress:
     return Progress(step, left, whole)
 
 
-def _scaled(base: Any, peak: Any, weight: Any, factor: Any, count: Any) -> Any:
+class _Grown(Progress):
+    """A progress whose length is what has been done and what is left."""
+
+    __slots__ = ()
+
+    @property
+    def _real_length(self) -> Any:
+        return self._once("real length", lambda: self._real_count + self._real_left)
+
+    def _share_elapsed(self) -> Any:
+        return self._real_count / self._real_length
+
+    def _share_remaining(self) -> Any:
+        return self._real_left / self._real_length
+
+
+def _scaled(
+    base: Any, peak: Any, weight: Any, factor: Any, count: Any, most: int | None = None
+) -> Any:
     """Base + (peak - base) * weight * factor ** count, for a weight from 0 to 1."""
     if nx.is_plain(factor) and factor <= 1:
-        return lifted(base, peak, weight * geometric(factor, count, 1))
+        return lifted(base, peak, weight * geometric(factor, count, 1, most=most))
+    if not nx.is_host(count) and nx.is_whole(count):
+        count = lax.convert_element_type(count, nx.int_dtype())
     if nx.is_plain(base) and base == 0:
         return times_power(nx.num(peak) * weight, factor, count)
     base = nx.num(base)
@@ -154,9 +181,12 @@ def cosine_decay_restarts(
       >>> [round(schedule(step), 4) for step in (0, 5, 10, 20, 30)]
       [1.0, 0.5, 0.5, 0.25, 0.25]
     """
-    number, way = restarts(step, first_decay_steps, t_mul)
+    equal = nx.is_plain(m_mul) and m_mul == 1
+    number, most, way = restarts(step, first_decay_steps, t_mul, counted=not equal)
+    if equal:
+        return between(init_value, init_value * alpha, way, shapes.cosine.form, 1.0)
     fall = shapes.cosine.form.fall(way, 1.0)
-    return _scaled(init_value * alpha, init_value, fall, m_mul, number)
+    return _scaled(init_value * alpha, init_value, fall, m_mul, number, most)
 
 
 def _optional_schedule(value: Any, where: str) -> Any:
@@ -223,16 +253,27 @@ def cyclic_schedule(
     """
     up = at_least_one(steps_up)
     down = up if steps_down is None else at_least_one(steps_down)
-    number, local = cycle(step, up + down)
-    weight = nx.minimum(progress(local, up).elapsed, progress(local, down, up).remaining)
+    cycle = Cycle(step, up + down)
+    local = cycle.rest
+    if not nx.is_host(step) and is_beyond(step, up + down):
+        rise, fall = progress(local, up), progress(local, down, up).reverse()
+    elif steps_down is None:  # the way up walked backwards
+        height = nx.minimum(local, up + down - local)
+        rise = fall = Progress(height, lambda: up - height, up)
+    else:
+        rise = Progress(local, lambda: up - local, up)
+        fall = Progress(lambda: up + down - local, lambda: local - up, down)
+    if scale_function is None and mode == "triangular" and rise is fall:
+        return between(init_value, peak_value, rise, shapes.linear.form)
+    weight = rise.elapsed if rise is fall else nx.minimum(rise.elapsed, fall.elapsed)
     bounded = True
     if scale_function is not None:
         weight = weight * value_at(
-            scale_function, step if scale_mode == "iterations" else number + 1
+            scale_function, step if scale_mode == "iterations" else cycle.number + 1
         )
         bounded = False
     elif mode == "triangular2":
-        weight = weight * geometric(0.5, number, 1)
+        weight = weight * geometric(0.5, cycle.number, 1)
     elif mode == "exp_range":
         return _scaled(init_value, peak_value, weight, gamma, step)
     return lifted(init_value, peak_value, weight, bounded)
@@ -285,10 +326,10 @@ def jagged_restarts(
       [1.0, 1.0, 0.5, 0.0, 0.5, 1.0]
     """
     period = at_least_one(restart_steps)
-    number, local = cycle(step, period)
-    rise = progress(local, warmup_steps).elapsed
-    rise = nx.where(number <= 0, 1.0, rise)
-    fall = progress(local, anneal_steps, period - anneal_steps).remaining
-    fall = nx.where(progress(local, period).left <= 0, 1.0, fall)
+    cycle = Cycle(step, period)
+    rise = progress(cycle.rest, warmup_steps).elapsed
+    rise = nx.where(cycle.number <= 0, 1.0, rise)
+    fall = progress(cycle.rest, anneal_steps, period - anneal_steps).remaining
+    fall = nx.where(has_begun(cycle.rest, period), 1.0, fall)
     scale = lifted(min_scale, 1.0, nx.minimum(rise, fall))
     return value_at(schedule, step) * scale

@@ -14,7 +14,8 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric, natural, times_two_to
 from jaxsched._core.per_piece import is_concrete, settle
-from jaxsched._core.progress import elapsed_since, periods, progress
+from jaxsched._core.periods import elapsed_since, periods
+from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
 
 ArrayLike = jax.typing.ArrayLike
@@ -85,16 +86,16 @@ def exponential_decay(
       >>> schedule.replace(staircase=True, end_value=0.4)(19), schedule.replace(end_value=0.4)(100)
       (0.5, 0.4)
     """
-    count = elapsed_since(step, transition_begin)
+    count = lambda: elapsed_since(step, transition_begin)
     if _all_positive(transition_steps):
-        value = _decay(decay_rate, count, transition_steps, staircase, nx.exact(init_value))
+        value = _decay(decay_rate, count(), transition_steps, staircase, nx.exact(init_value))
     else:  # a decay of 0 steps is over when it begins; traced, it may be one
         period, start = settle(transition_steps), nx.num(init_value)
         if nx.is_plain(period):
             value = start * nx.where(step >= transition_begin, _limit(decay_rate), 1.0)
         else:
             over = (period == 0) & (step >= nx.like_step(step, transition_begin))
-            value = _decay(decay_rate, count, jnp.maximum(period, 1), staircase, start)
+            value = _decay(decay_rate, count(), jnp.maximum(period, 1), staircase, start)
             value = jnp.where(over, start * _limit(decay_rate), value)
     if end_value is None:
         return value
@@ -265,12 +266,12 @@ def geometric_schedule(
     if not is_concrete(init_value, end_value):
         return _between(nx.real(init_value), nx.real(end_value), way.elapsed, way.remaining)
     ratio = nx.exact(end_value) / nx.exact(init_value)
-    value = geometric(ratio, way.count, way.length, nx.exact(init_value))
+    most = way.length if type(way.length) is int else None
+    value = geometric(ratio, way.count, way.length, nx.exact(init_value), most)
     start, end = nx.num(init_value), nx.num(end_value)
-    value = nx.where(way.left <= 0, end, value)
-    if nx.is_plain(start) and nx.is_plain(end):
-        low, high = min(start, end), max(start, end)
-        return nx.minimum(nx.maximum(value, low), high)
+    value = nx.where(way.over, end, value)
+    if nx.is_plain(start) and nx.is_plain(end):  # no power is beyond the start
+        return (nx.maximum if end < start else nx.minimum)(value, end)
     return jnp.clip(value, jnp.minimum(start, end), jnp.maximum(start, end))
 
 
@@ -325,7 +326,6 @@ def inverse_sigmoid_decay(step: Any, init_value: ArrayLike, k: ArrayLike) -> Any
       >>> [round(schedule(step), 4) for step in (0, 460, 1000)]
       [0.9901, 0.5013, 0.0045]
     """
-    # Divided by the exponential, which would overflow, in two factors that do not underflow.
-    half = natural(0.5, step, nx.exact(k))
-    weight = half * nx.num(k) * half
+    # Divided by the exponential, which would overflow.
+    weight = natural(1.0, step, nx.exact(k), nx.exact(k))
     return nx.num(init_value) * (weight / (weight + 1.0))

@@ -13,8 +13,10 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula
-from jaxsched._core.per_piece import is_concrete, lift
-from jaxsched._core.progress import real_progress
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, lift
+from jaxsched._core.periods import has_begun
+from jaxsched._core.points import real_progress
+from jaxsched._core.progress import Chosen
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 
@@ -31,8 +33,39 @@ def stretch(step: Any, init_value: Any, end_value: Any, begin: Any, end: Any, sh
     return shape.between(init_value, end_value, real_progress(step, begin, end))
 
 
+@formula(
+    first_value=checks.finite,
+    turn_value=checks.finite,
+    end_value=checks.finite,
+    turn=checks.finite,
+    end=checks.finite,
+    shape=shape_like,
+)
+def up_and_down(
+    step: Any, first_value: Any, turn_value: Any, end_value: Any, turn: Any, end: Any, shape: Any
+) -> Any:
+    """Two transitions along a symmetric shape: one way along it, whose length and ends are chosen."""
+    up = real_progress(step, 0.0, turn, after=False)
+    down = real_progress(step, turn, end, before=False)
+    if nx.is_host(step):
+        return step.code.choose(
+            step < turn,
+            lambda: shape.between(first_value, turn_value, up),
+            lambda: shape.between(turn_value, end_value, down),
+        )
+    few = Few([has_begun(step, _first_step(turn))])
+    starts, ends = (first_value, turn_value), (turn_value, end_value)
+    pieces = (PerPiece(np.asarray(x), few) for x in (starts, ends))
+    return shape.between(*pieces, Chosen([up, down], few))
+
+
 def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -> Schedule:
     """Transitions between values, the first at step 0, each other at its point of time."""
+    form: Any = shape._form
+    known = len(points) == 2 and all(map(nx.is_plain, (*points, *values)))
+    if known and 0 < points[0] < points[1] and form.is_symmetric(*shape._values):
+        (first, turned, last), (turn, end) = values, points
+        return up_and_down(first, turned, last, turn, end, shape)
     pieces, boundaries, begin, boundary = [], [], 0.0, 0
     for point, start, end in zip(points, values, values[1:], strict=False):
         first, last = (nx.exact(x) - nx.exact(boundary) for x in (begin, point))

@@ -10,7 +10,7 @@ import jax
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import own_recipe
-from jaxsched._core.progress import share_of
+from jaxsched._core.periods import share_of
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.knots import through_points
 from jaxsched._forms.table import through

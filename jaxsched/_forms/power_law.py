@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import real_power
-from jaxsched._core.per_piece import is_concrete, settle
-from jaxsched._core.progress import elapsed_since, periods, scaled
+from jaxsched._core.per_piece import is_concrete, saturated, settle
+from jaxsched._core.periods import elapsed_since, periods
+from jaxsched._core.progress import scaled
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.transition import linear_schedule
+from jaxsched.checks import LARGEST
 
 ArrayLike = jax.typing.ArrayLike
 
@@ -66,9 +70,29 @@ def inverse_time_decay(
       0.5
     """
     period = at_least_one(decay_steps)
-    if staircase:
-        return nx.num(init_value) / (scaled(periods(step, period), 1, decay_rate) + 1.0)
-    return nx.num(init_value) / (scaled(step, period, decay_rate) + 1.0)
+    count, period = (periods(step, period), 1) if staircase else (step, period)
+    both = None if nx.is_host(step) else _over_a_sum(init_value, period, decay_rate)
+    if both is not None:
+        return both[0] / (nx.real(count) + both[1])
+    return nx.num(init_value) / (scaled(count, period, decay_rate) + 1.0)
+
+
+def _over_a_sum(value: Any, period: Any, rate: Any) -> tuple[float, float] | None:
+    """The a and b of a / (t + b) = value / (1 + rate * t / period), if a / b is exactly the value."""
+    if not (nx.is_plain(value) and nx.is_plain(period) and nx.is_plain(rate) and rate > 0):
+        return None
+    dtype = nx.float_dtype().type
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        below, goal = dtype(period / rate), dtype(value)
+        above = dtype(value * (period / rate))
+        for near in (
+            above,
+            np.nextafter(above, dtype(-np.inf)),
+            np.nextafter(above, dtype(np.inf)),
+        ):
+            if np.isfinite(near) and below < np.finfo(dtype).max and near / below == goal:
+                return float(near), float(below)
+    return None
 
 
 @own_recipe(init_value=checks.finite, decay=checks.nonnegative)
@@ -142,7 +166,7 @@ def power_law_schedule(
       [1.0, 0.5, 0.3333333333333333, 0.25]
     """
     base = scaled(elapsed_since(step, transition_begin), timescale, 1.0) + 1.0
-    return nx.num(init_value) * real_power(base, -nx.exact(exponent))
+    return real_power(base, -nx.exact(exponent), nx.num(init_value))
 
 
 @checks.Relation
@@ -205,6 +229,13 @@ def inverse_sqrt_schedule(
       >>> [schedule(step) for step in (0, 50, 100, 400, 900)]
       [0.0, 0.5, 1.0, 0.5, 0.3333333333333333]
     """
+    numbers = (init_value, hold_steps, exponent)
+    if (
+        timescale is None
+        and all(map(nx.is_plain, (warmup_steps, *numbers)))
+        and numbers == (0, 0, 0.5)
+    ):
+        return _rise_and_root(peak_value, warmup_steps, 0)
     if timescale is None:
         timescale = warmup_steps if is_concrete(warmup_steps) else jnp.maximum(warmup_steps, 1)
     decay = power_law_schedule(peak_value, timescale, exponent, hold_steps)
@@ -250,9 +281,41 @@ def noam_schedule(
       >>> [round(schedule(step), 6) for step in (0, 49, 99, 399)]
       [0.0005, 0.025, 0.05, 0.025]
     """
-    width = at_least_one(settle(d_model)) * 1.0
-    length = at_least_one(settle(warmup_steps)) * 1.0
-    peak = nx.exact(scale) / (nx.sqrt(width) * nx.sqrt(length))
-    begin = warmup_steps - step_offset
-    warmup = linear_schedule(peak * (step_offset / length), peak, begin)
-    return join_schedules([warmup, power_law_schedule(peak, length)], [begin])
+    width, length = at_least_one(settle(d_model)), at_least_one(settle(warmup_steps))
+    peak = nx.exact(scale) / (nx.sqrt(width * 1.0) * nx.sqrt(length * 1.0))
+    return _rise_and_root(peak, length, step_offset)
+
+
+@formula(peak_value=checks.finite, warmup_steps=checks.positive_steps, first_step=checks.steps)
+def _rise_and_root(step: Any, peak_value: Any, warmup_steps: Any, first_step: Any) -> Any:
+    """Peak * min(n / W, sqrt(W / n)) for the number n of the update, which may be 0."""
+    if nx.is_host(step):
+        turn, length = warmup_steps - first_step, math.sqrt(warmup_steps)
+        rise = lambda: (step + first_step) * (peak_value / warmup_steps)
+        fall = lambda: peak_value * length / nx.sqrt(step + first_step)
+        return step.code.choose(step < turn, rise, fall)
+    number = nx.real(step)
+    if not (nx.is_plain(first_step) and first_step == 0):
+        number = number + nx.num(first_step)
+    within = number if nx.is_plain(first_step) and first_step > 0 else jnp.maximum(number, 1.0)
+    known = nx.is_plain(peak_value) and nx.is_plain(warmup_steps)
+    if not known or abs(peak_value) * math.sqrt(warmup_steps) > LARGEST:
+        length = nx.real(warmup_steps)
+        weight = jnp.minimum(number / length, jnp.sqrt(length) / jnp.sqrt(within))
+        return nx.num(peak_value) * weight
+    slope, height = _meeting(peak_value, warmup_steps)
+    smaller = jnp.minimum if peak_value >= 0 else jnp.maximum
+    return smaller(number * slope, height / jnp.sqrt(within))
+
+
+def _meeting(peak: float, length: int) -> tuple[float, float]:
+    """The factor of a line and the dividend of a root so that they meet in the peak and not above."""
+    dtype = nx.float_dtype().type
+    top, zero = dtype(saturated(peak, dtype)), dtype(0)
+    full, root = dtype(length), np.sqrt(dtype(length))
+    slope, height = dtype(peak / length), dtype(peak * math.sqrt(length))
+    if abs(full * slope) < abs(top):
+        slope = np.nextafter(slope, dtype(math.copysign(math.inf, peak)))
+    while abs(height / root) > abs(top):
+        height = np.nextafter(height, zero)
+    return float(slope), float(height)

@@ -12,7 +12,8 @@ from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.progress import progress, share_of
+from jaxsched._core.periods import share_of
+from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched._forms.knots import stretch

@@ -11,7 +11,7 @@ from jaxsched import checks
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import own_recipe
 from jaxsched._core.frozen import FrozenDict
-from jaxsched._core.progress import sum_of_steps
+from jaxsched._core.periods import sum_of_steps
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import EXPONENTIAL_CHECKS, decay_ends, exponential_decay
 from jaxsched._forms.transition import cosine_interpolation, linear_schedule

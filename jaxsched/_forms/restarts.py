@@ -17,8 +17,10 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
+from jaxsched._core.compose import reached_of
 from jaxsched._core.per_piece import PerPiece, settle
-from jaxsched._core.progress import Progress, cycle, progress
+from jaxsched._core.periods import Cycle, is_beyond
+from jaxsched._core.progress import Progress, progress
 from jaxsched._forms.exponential import at_least_one
 
 LAST = 2**63 - 1
@@ -26,14 +28,21 @@ EVEN = 1.005
 """A growth below it is none: a checked one is 1 or at least 1.01."""
 
 
-def restarts(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
-    """The number of the cycle and the progress on it; cycle i has the length first * growth ** i."""
+def restarts(step: Any, first: Any, growth: Any, counted: bool) -> tuple[Any, int | None, Progress]:
+    """The number of the cycle if it is to be counted, what it is at most, if that is known, and the
+    progress on it; cycle i has the length first * growth ** i.
+    """
     if nx.is_plain(growth) and growth < EVEN:
         period = at_least_one(first)
-        number, local = cycle(step, period)
-        return number, progress(local, period)
+        cycle = Cycle(step, period)
+        if nx.is_plain(period) and (nx.is_host(step) or not is_beyond(step, period)):
+            way = Progress(cycle.rest, lambda: nx.like_step(step, period) - cycle.rest, period)
+        else:
+            way = progress(cycle.rest, period)
+        return cycle.number if counted else None, None, way
     if not (nx.is_plain(first) and nx.is_plain(growth)):
-        return _traced(nx.real(step), nx.real(settle(first)), nx.real(settle(growth)))
+        number, way = _traced(nx.real(step), nx.real(settle(first)), nx.real(settle(growth)))
+        return number, None, way
     table = _table(first, growth)
     if nx.is_host(step):
         number = step.code.line("{}({}, {}) - 1", bisect_right, table.begins, step)
@@ -41,7 +50,8 @@ def restarts(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
             "{} - {}[{}] + {}[{}]", step, table.begins, number, table.done, number
         )
         left = step.code.line("{}[{}] - {} + {}[{}]", table.lasts, number, step, table.rest, number)
-        return number, Progress(count, left, step.code.line("{}[{}]", table.lengths, number))
+        length = step.code.line("{}[{}]", table.lengths, number)
+        return number, None, Progress(count, left, length)
     return _tabulated(step, table)
 
 
@@ -73,29 +83,32 @@ def _table(first: int, growth: float) -> _Table:
     return table
 
 
-def _tabulated(step: Any, table: _Table) -> tuple[Any, Progress]:
-    whole = nx.is_whole(step)
-    top = int(np.iinfo(step.dtype).max) if whole else LAST
+def _tabulated(step: Any, table: _Table) -> tuple[Any, int, Progress]:
+    top = int(np.iinfo(step.dtype).max) if nx.is_whole(step) else LAST
     used = bisect_right(table.begins, top)
     begins = np.asarray(table.begins[:used])
-    reached = jnp.expand_dims(step, -1) >= jnp.asarray(begins[1:].astype(step.dtype)).reshape(
-        (1,) * step.ndim + (-1,)
-    )
-    index = jnp.sum(reached, axis=-1, dtype=jnp.uint32)
+    index = reached_of(step, begins[1:].astype(step.dtype))
 
     def pick(numbers: Any) -> Any:
         return PerPiece(np.asarray(numbers), index)
 
+    def count() -> Any:
+        since = step - nx.like_step(step, pick(begins))
+        return (
+            nx.real(since) + nx.real(pick(table.done[:used])) if any(table.done[:used]) else since
+        )
+
+    ends = [last + 1 for last in table.lasts[:used]]
+    unsigned = np.uint64 if step.dtype.itemsize == 8 else np.uint32
+    if nx.is_whole(step) and all(r == 1 for r in table.rest[:used]) and ends[-1] <= 2**32:
+        left = pick(ends).gather(unsigned) - lax.convert_element_type(step, unsigned)
+        return index, used - 1, Progress(count, left, pick(table.lengths[:used]))
     lasts = [min(last, top) for last in table.lasts[:used]]
     beyond = [float(last - kept) for last, kept in zip(table.lasts, lasts, strict=False)]
     rest = [a + b for a, b in zip(table.rest, beyond, strict=False)]
-    count = step - nx.like_step(step, pick(begins))
-    if any(table.done[:used]):
-        count = nx.real(count) + nx.real(pick(table.done[:used]))
     left = nx.like_step(step, pick(lasts)) - step
     left = nx.real(left) + (nx.real(pick(rest)) if any(r != 1 for r in rest) else 1.0)
-    number = lax.convert_element_type(index, nx.int_dtype())
-    return number, Progress(count, left, pick(table.lengths[:used]))
+    return index, used - 1, Progress(count, left, pick(table.lengths[:used]))
 
 
 def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:

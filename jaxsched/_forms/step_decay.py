@@ -15,8 +15,8 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric
-from jaxsched._core.per_piece import PerPiece, is_concrete, is_per_piece, settle
-from jaxsched._core.progress import cycle, periods
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, saturated, settle
+from jaxsched._core.periods import Cycle, periods
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.table import cumulative
@@ -70,14 +70,18 @@ def step_decay(
       >>> schedule.replace(count_from_one=True)(900)
       0.5
     """
-    epoch = periods(step, at_least_one(steps_per_epoch))
-    length = at_least_one(epochs_per_drop)
-    number, rest = cycle(epoch, length)
-    value = geometric(decay_rate, number, 1, nx.exact(init_value))
+    width, length = at_least_one(steps_per_epoch), at_least_one(epochs_per_drop)
+    start = nx.exact(init_value)
     if not count_from_one:
-        return value
-    early = _last_of(rest, epoch, length)
-    return value * nx.where(early, nx.num(decay_rate), 1.0)
+        if nx.is_plain(width) and nx.is_plain(length):
+            number = periods(step, width * length)
+        else:  # the product of what is traced may be beyond the type
+            number = periods(periods(step, width), length)
+        return geometric(decay_rate, number, 1, start)
+    epoch = periods(step, width)
+    cycle = Cycle(epoch, length)
+    early = _last_of(cycle.rest, epoch, length)
+    return geometric(decay_rate, cycle.number, 1, start) * nx.where(early, nx.num(decay_rate), 1.0)
 
 
 def _last_of(rest: Any, count: Any, period: Any) -> Any:
@@ -161,11 +165,14 @@ def compounding_time_based_decay(
     if nx.is_host(step):
         table = tuple(_compounded(decay).tolist())
         return nx.num(init_value) * step.code.line("{}[int({})]", table, epoch)
+    if nx.is_plain(decay) and nx.is_plain(init_value):
+        return _read(init_value * _compounded(decay), epoch)
     place = lax.convert_element_type(epoch, jnp.uint32)
     if is_per_piece(decay):
         decay_: PerPiece = decay  # pyright: ignore[reportAssignmentType]
         tables = jnp.asarray(_compounded(decay_.numbers), nx.float_dtype())
-        factor = tables.at[decay_.index, place].get(mode="promise_in_bounds")
+        index = decay_.index.number() if isinstance(decay_.index, Few) else decay_.index
+        factor = tables.at[index, place].get(mode="promise_in_bounds")
     elif is_concrete(decay):
         table = jnp.asarray(_compounded(decay), nx.float_dtype())
         factor = table.at[place].get(mode="promise_in_bounds")
@@ -241,6 +248,11 @@ def chebyshev_schedule(
       [11.6067, 1.0375, 2.9135, 1.4149, 1.4149]
     """
     epoch = periods(step, at_least_one(steps_per_epoch))
+    if not nx.is_host(step) and _known(num_epochs, init_value, low, high):
+        shares = np.asarray([_fractal(e, num_epochs) for e in range(num_epochs)])
+        sines = np.sin(shares * (np.pi / 2))
+        rates = init_value / (low + (high - low) * (sines * sines))  # pyright: ignore[reportOperatorIssue]
+        return _read(rates, jnp.minimum(epoch, num_epochs - 1))
     if not nx.is_host(step):
         share = _fractal_device(epoch, settle(num_epochs))
     elif num_epochs <= _TABULATED:
@@ -252,6 +264,20 @@ def chebyshev_schedule(
     sine = nx.sin(share * (np.pi / 2))
     least, way = nx.num(low), nx.num(nx.exact(high) - nx.exact(low))
     return nx.num(init_value) / (least + way * (sine * sine))
+
+
+def _known(num_epochs: Any, *numbers: Any) -> bool:
+    """Whether the rates of all epochs are plain numbers, and few."""
+    return all(map(nx.is_plain, (num_epochs, *numbers))) and num_epochs <= _TABULATED
+
+
+def _read(table: Any, epoch: Any) -> Any:
+    """The entry of a table of numbers for each epoch."""
+    dtype = nx.float_dtype()
+    place = lax.convert_element_type(epoch, jnp.uint32)
+    return (
+        jnp.asarray(saturated(table, dtype).astype(dtype)).at[place].get(mode="promise_in_bounds")
+    )
 
 
 def _fractal(epoch: float, num_epochs: int) -> float:

@@ -15,7 +15,8 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.per_piece import is_concrete
-from jaxsched._core.progress import cycle, progress
+from jaxsched._core.periods import Cycle
+from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
 
 ArrayLike = jax.typing.ArrayLike
@@ -64,21 +65,22 @@ def tabulated_schedule(
       >>> schedule.replace(interpolate=True)(5)
       0.75
     """
-    index, rest = cycle(step, every)
+    cycle = Cycle(step, every)
+    index = cycle.number
     if nx.is_host(step):
         table = values if isinstance(values, tuple) else array("d", np.asarray(values).tobytes())
         if not interpolate:
             last = len(table) - 1
             template = "{0}[int({1}) if {1} < {2} else {2}]"
             return step.code.line(template, table, index, last)
-        return step.code.line("{}({}, {}, {}, {})", _on_line, table, index, rest, every)
+        return step.code.line("{}({}, {}, {}, {})", _on_line, table, index, cycle.rest, every)
     table = _stacked(values)
     last = table.shape[-1] - 1
     index = lax.convert_element_type(jnp.minimum(index, last), jnp.uint32)
     here = _pick(table, index)
     if not interpolate:
         return here
-    there, way = _pick(table, jnp.minimum(index + 1, last)), progress(rest, every)
+    there, way = _pick(table, jnp.minimum(index + 1, last)), progress(cycle.rest, every)
     rises = jnp.abs(here) <= jnp.abs(there)
     small, large = jnp.where(rises, here, there), jnp.where(rises, there, here)
     return small + (large - small) * jnp.where(rises, way.elapsed, way.remaining)

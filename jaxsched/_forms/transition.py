@@ -39,6 +39,9 @@ def constant_schedule(step: Any, value: ArrayLike) -> Any:
     return value if nx.is_host(step) else nx.spread(nx.real(value), step)
 
 
+constant_schedule.form.timeless = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
 @formula(
     init_value=checks.finite,
     end_value=checks.finite,

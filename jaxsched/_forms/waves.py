@@ -67,8 +67,16 @@ def linear_cosine_decay(
       [1.0, 0.6402, 0.25, 0.0]
     """
     way = progress(step, decay_steps)
-    height = way.remaining + nx.num(alpha)
-    return nx.num(init_value) * (height * wave(way, num_periods) + nx.num(beta))
+    if not is_concrete(init_value, alpha, beta):
+        height = way.remaining + nx.num(alpha)
+        return nx.num(init_value) * (height * wave(way, num_periods) + nx.num(beta))
+    start = nx.exact(init_value)
+    height = _plus(way.remaining_to(start), start * nx.exact(alpha))
+    return _plus(height * wave(way, num_periods), start * nx.exact(beta))
+
+
+def _plus(x: Any, y: Any) -> Any:
+    return x if nx.is_plain(y) and y == 0 else x + nx.num(y)
 
 
 def _root(x: Any) -> Any:

@@ -13,7 +13,7 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import operand, schedule_like, value_at
-from jaxsched._core.progress import share_of
+from jaxsched._core.periods import share_of
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched._forms.transition import transition_schedule

@@ -13,7 +13,8 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.progress import cycle, elapsed_since, periods, progress
+from jaxsched._core.periods import Cycle, elapsed_since, periods
+from jaxsched._core.progress import progress
 
 ScheduleLike = Callable[[Any], Any]
 
@@ -46,6 +47,11 @@ def delay(step: Any, schedule: ScheduleLike, steps: int) -> Any:
     return value_at(schedule, elapsed_since(step, steps))
 
 
+delay.form.is_held = lambda schedule, steps: (  # pyright: ignore[reportFunctionMemberAccess]
+    type(steps) is int and steps > np.iinfo(nx.int_dtype()).max  # no step gets there
+)
+
+
 @formula(schedule=schedule_like, every=checks.positive_steps)
 def staircase(step: Any, schedule: ScheduleLike, every: int) -> Any:
     r"""A schedule that changes only every so many steps and is held in between.
@@ -71,8 +77,7 @@ def staircase(step: Any, schedule: ScheduleLike, every: int) -> Any:
       >>> [schedule(step) for step in range(6)]
       [1.0, 1.0, 0.5, 0.5, 0.0, 0.0]
     """
-    _, rest = cycle(step, every)
-    return value_at(schedule, step - rest)
+    return value_at(schedule, step - Cycle(step, every).rest)
 
 
 @formula(schedule=schedule_like, steps=checks.steps)
@@ -186,9 +191,11 @@ def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) ->
       [1.0, 0.0]
     """
     if nx.is_plain(divisor) and divisor == 1:
-        whole, rest = cycle(step, factor)
+        cycle = Cycle(step, factor)
+        whole, rest = cycle.number, cycle.rest
     elif nx.is_host(step) or not nx.is_whole(step):
-        whole, rest = cycle(step * nx.like_step(step, divisor), factor)
+        cycle = Cycle(step * nx.like_step(step, divisor), factor)
+        whole, rest = cycle.number, cycle.rest
     else:
         whole, rest = _scaled_step(step, factor, nx.like_step(step, divisor))
     return on_line(schedule, whole, progress(rest, factor))
@@ -197,12 +204,13 @@ def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) ->
 def _scaled_step(step: Any, factor: Any, divisor: Any) -> tuple[Any, Any]:
     """Step * divisor / factor in integers; beyond the largest integer it is that."""
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
-    whole, rest = cycle(step, factor)
-    more, rest = cycle(rest * divisor, factor)
+    coarse = Cycle(step, factor)
+    whole, fine = coarse.number, Cycle(coarse.rest * divisor, factor)
     most = periods(top, divisor)
     base = jnp.minimum(whole, most) * divisor
-    over = (whole > most) | (more > top - base)
-    return jnp.where(over, top, base + jnp.minimum(more, top - base)), jnp.where(over, 0, rest)
+    room = top - base
+    over = (whole > most) | (fine.number > room)
+    return jnp.where(over, top, base + jnp.minimum(fine.number, room)), nx.where(over, 0, fine.rest)
 
 
 def on_line(schedule: Any, whole: Any, part: Any) -> Any:

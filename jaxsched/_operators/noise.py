@@ -14,7 +14,7 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.progress import periods, whole_step
+from jaxsched._core.periods import periods, whole_step
 from jaxsched._core.random import philox, standard_normal
 
 ArrayLike = jax.typing.ArrayLike
@@ -92,10 +92,10 @@ def unit_noise(step: Any, seed: Any, distribution: str) -> Any:
         high = lax.convert_element_type(step >> 32, jnp.uint32)
     key = np.uint32(seed & _MASK) if nx.is_plain(seed) else nx.like_step(step, seed)
     key = jnp.broadcast_to(lax.convert_element_type(key, jnp.uint32), step.shape)
-    bits = lax.convert_element_type(philox((low, high), key)[0] >> 9, jnp.int32)
+    bits = lax.convert_element_type(philox((low, high), key, words=1)[0] >> 9, jnp.int32)
     return nx.real(2 * bits + (1 - 2**23)) * 2.0**-23
 
 
 def _uniform(seed: int, step: int) -> float:
-    bits = philox((step & _MASK, step >> 32 & _MASK), seed & _MASK)[0] >> 9
+    bits = philox((step & _MASK, step >> 32 & _MASK), seed & _MASK, words=1)[0] >> 9
     return (2 * bits + 1 - 2**23) * 2.0**-23

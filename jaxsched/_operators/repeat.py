@@ -17,7 +17,8 @@ from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import times_power
 from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.per_piece import settle
-from jaxsched._core.progress import Progress, cycle, whole_step
+from jaxsched._core.periods import Cycle, whole_step
+from jaxsched._core.progress import Progress
 from jaxsched._operators.clock import ScheduleLike, on_line
 
 ArrayLike = jax.typing.ArrayLike
@@ -72,8 +73,9 @@ def repeat(
       >>> [schedule(step) for step in range(8)]
       [1.0, 0.5, 0.5, 0.375, 0.25, 0.125, 0.0, 0.0]
     """
+    counted = not (nx.is_plain(decay) and decay == 1)
     if nx.is_plain(growth) and growth == 1:
-        index, value = _equal_cycles(step, schedule, period, limit)
+        index, value = _equal_cycles(step, schedule, period, limit, counted)
     elif nx.is_host(step):
         place = step.code.line("{}({})", partial(_locate, period, growth, limit), step)
         index, whole, rest, factor = (
@@ -81,21 +83,25 @@ def repeat(
         )
         value = on_line(schedule, whole, Progress(rest, factor - rest, factor))
     else:
-        index, value = _growing_cycles(step, schedule, period, growth, limit)
-    return value if nx.is_plain(decay) and decay == 1 else times_power(value, decay, index)
+        index, value = _growing_cycles(step, schedule, period, growth, limit, counted)
+    return times_power(value, decay, index) if counted else value
 
 
-def _equal_cycles(step: Any, schedule: Any, period: Any, limit: Any) -> tuple[Any, Any]:
-    index, local = cycle(step, period)
-    if limit is not None:
-        over = index >= nx.like_step(index, _held(index, limit))
-        last = nx.like_step(index, _held(index, limit)) - 1
-        if nx.is_host(step):
-            local = local.code.line("{1} if {2} else {0}", local, period, over)
-            index = index.code.line("{1} if {2} else {0}", index, last, over)
-        else:
-            local = jnp.where(over, nx.like_step(local, _held(local, period)), local)
-            index = jnp.where(over, last, index)
+def _equal_cycles(
+    step: Any, schedule: Any, period: Any, limit: Any, counted: bool
+) -> tuple[Any, Any]:
+    cycle = Cycle(step, period)
+    if limit is None:
+        return cycle.number if counted else None, value_at(schedule, cycle.rest)
+    index, local = cycle.number, cycle.rest
+    held = nx.like_step(index, _held(index, limit))
+    over = index >= held
+    if nx.is_host(step):
+        local = local.code.line("{1} if {2} else {0}", local, period, over)
+        index = index.code.line("{1} if {2} else {0}", index, held - 1, over)
+    else:
+        local = jnp.where(over, nx.like_step(local, _held(local, period)), local)
+        index = jnp.where(over, held - 1, index) if counted else None
     return index, value_at(schedule, local)
 
 
@@ -120,7 +126,7 @@ def _locate(
 
 
 def _growing_cycles(
-    step: Any, schedule: Any, period: Any, growth: Any, limit: Any
+    step: Any, schedule: Any, period: Any, growth: Any, limit: Any, counted: bool
 ) -> tuple[Any, Any]:
     """Jumps over many cycles at once, then over half as many, and so on: so few equations that a
     program of nested schedules stays one that XLA compiles and runs well.
@@ -128,8 +134,12 @@ def _growing_cycles(
     given, step = step, whole_step(step)
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
     limit = None if limit is None else nx.like_step(step, _held(step, settle(limit)))
-    jumps = tuple(_jumps(step, period, growth))
     period, growth = (nx.like_step(step, _held(step, settle(x))) for x in (period, growth))
+    if nx.is_plain(period):
+        room = int(np.iinfo(step.dtype).max) // period
+    else:
+        room = lax.div(top, jnp.broadcast_to(period, step.shape))
+    jumps = tuple(_jumps(step, period, growth, room))
     begin, factor, index = jnp.zeros_like(step), jnp.ones_like(step), jnp.zeros_like(step)
     beyond = jnp.zeros_like(step, bool)  # whether the type does not hold the factor
     weight = jnp.ones_like(step, nx.float_dtype())
@@ -143,25 +153,29 @@ def _growing_cycles(
         weight = jnp.where(more, weight * jump.growth, weight)
         beyond = beyond | (more & (factor > jump.largest))
         factor = jnp.where(more, factor * jump.factor, factor)
-        index = jnp.where(more, index + jump.cycles, index)
+        if counted or limit is not None:
+            index = jnp.where(more, index + jump.cycles, index)
     if not nx.is_plain(growth):  # cycles that turn out not to grow are not walked but counted
-        equal_index, _ = cycle(step, period)
+        equal_index = Cycle(step, period).number
         if limit is not None:
             equal_index = jnp.minimum(equal_index, limit - 1)
         equal = jnp.broadcast_to(growth == 1, step.shape)
-        index = jnp.where(equal, equal_index, index)
+        if counted:
+            index = jnp.where(equal, equal_index, index)
         begin = jnp.where(equal, equal_index * period, begin)
-    ends = ~beyond & (factor <= lax.div(top, jnp.broadcast_to(period, step.shape)))
+    ends = ~beyond & (factor <= room)
     end = jnp.where(ends, jnp.where(ends, factor, 0) * period, top)
     local = jnp.minimum(step - begin, end)
-    whole, rest = cycle(local, factor)
+    cycle = Cycle(local, factor)
+    whole, rest = cycle.number, cycle.rest
     whole, rest = jnp.where(beyond, 0, whole), jnp.where(beyond, local, rest)
     length = jnp.where(beyond, weight, nx.real(factor))
-    left = jnp.where(beyond, weight - nx.real(rest), nx.real(factor - rest))
+    real_rest = nx.real(rest)
+    left = jnp.where(beyond, weight - real_rest, nx.real(factor - rest))
     if not nx.is_whole(given):
         fraction = jnp.where(step - begin < end, given - nx.real(step), 0.0)
-        rest, left = nx.real(rest) + fraction, left - fraction
-    return index, on_line(schedule, whole, Progress(rest, left, length))
+        real_rest, left = real_rest + fraction, left - fraction
+    return index, on_line(schedule, whole, Progress(real_rest, left, length))
 
 
 class _Jump(NamedTuple):
@@ -175,8 +189,8 @@ class _Jump(NamedTuple):
     fits: Any  # whether it holds the length; None if it does
 
 
-def _jumps(step: Any, period: Any, growth: Any) -> Iterator[_Jump]:
-    """Over 1, 2, 4, ... cycles, as far as the step's type goes."""
+def _jumps(step: Any, period: Any, growth: Any, room: Any) -> Iterator[_Jump]:
+    """Over 1, 2, 4, ... cycles, as far as the step's type goes; it has room for so many periods."""
     top, cycles = int(np.iinfo(step.dtype).max), 1
     if nx.is_plain(period) and nx.is_plain(growth):
         share, factor = 1, growth
@@ -186,14 +200,11 @@ def _jumps(step: Any, period: Any, growth: Any) -> Iterator[_Jump]:
             )
             cycles, share, factor = 2 * cycles, share * (1 + factor), factor**2
         return
-    period, factor = (
-        jnp.broadcast_to(nx.like_step(step, _held(step, settle(x))), step.shape)
-        for x in (period, growth)
-    )
+    period, factor = (jnp.broadcast_to(x, step.shape) for x in (period, growth))
     top, share, real = jnp.full_like(step, top), jnp.ones_like(step), nx.real(factor)
     fits = exact = jnp.ones_like(step, bool)  # whether the type holds the length, and the factor
     while True:
-        fits = fits & (share <= lax.div(top, period))
+        fits = fits & (share <= room)
         most = lax.div(top, factor)
         length = jnp.where(fits, share * period, 1)
         yield _Jump(cycles, length, factor, real, jnp.where(exact, most, 0), fits)

@@ -12,7 +12,8 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.progress import elapsed_since, has_begun, progress
+from jaxsched._core.periods import elapsed_since, has_begun
+from jaxsched._core.progress import progress
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched.shapes import linear
 
@@ -37,8 +38,8 @@ def _before(step: Any, begin: Any, value: Any, schedule: Any) -> Any:
     if nx.is_host(step):
         later = lambda: value_at(schedule, step.since(begin))
         return step.code.choose(step >= begin, later, lambda: value)
-    later = value_at(schedule, elapsed_since(step, begin))
-    return jnp.where(has_begun(step, begin), later, nx.real(value))
+    at = step if schedule._form.timeless else elapsed_since(step, begin)
+    return jnp.where(has_begun(step, begin), value_at(schedule, at), nx.real(value))
 
 
 def _after(step: Any, begin: Any, schedule: Any, value: Any) -> Any:

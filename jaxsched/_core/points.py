@@ -1,0 +1,89 @@
+"""Where a step is between two points of time that need not be whole steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsched._core import numerics as nx
+from jaxsched._core.per_piece import is_concrete, is_per_piece, lift
+from jaxsched._core.progress import Progress
+
+INSTANT = 1e-20
+"""The length of a way that takes no time: whose reciprocal is a number in float32."""
+
+
+def real_progress(
+    step: Any, begin: Any, end: Any, before: bool = True, after: bool = True
+) -> Progress:
+    """How far `step` is between two points of time that need not be whole steps; held at both.
+
+    The whole parts are subtracted from the step first, in integers. It need not be held at a point
+    on whose other side (`before`, `after`) it is not used.
+    """
+    if not is_concrete(begin, end):
+        return _traced_real_progress(step, nx.real(begin), nx.real(end))
+    first = lift(lambda b: np.ceil(b).astype(np.int64), begin * 1.0)
+    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
+    done, rest = first - begin, end - last
+    length = lift(lambda b, e: np.maximum(e - b, INSTANT), begin, end)
+    rest = lift(np.maximum, rest, INSTANT)  # not 0 in float32
+    length = length if is_per_piece(length) else float(length)
+    dtype = np.float64 if nx.is_host(step) else nx.float_dtype().type
+    reaching = lambda steps, part, length: _reaching_sum(steps, part, length, dtype)
+    # As the first step past an end, and the last one before the begin, are counted; where no time is
+    # between them, the first step past both may be between two whole ones.
+    past = lift(lambda b, e, f, n: np.where(e > b, n + 1 - f, e - f), begin, end, first, last)
+    done = lift(reaching, past, done, length)
+    rest = lift(reaching, last + 1 - first, rest, length)
+    if not nx.is_host(step) and nx.is_whole(step):
+        top = int(np.iinfo(step.dtype).max)
+        if not is_per_piece(first) and first > top:
+            zero = jnp.zeros(step.shape, nx.float_dtype())
+            return Progress(zero, zero + length, length)
+        rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
+        last = lift(lambda n: np.minimum(n, top), last)
+        if np.all(_numbers(rest) == 1) and np.all(_numbers(last) < top):
+            last, rest = last + 1, 0.0
+    full = nx.num(length)
+
+    def within(steps: Any, part: Any, least: bool, most: bool) -> Any:
+        steps = nx.num(steps) if nx.is_plain(part) and part == 0 else nx.num(steps) + nx.num(part)
+        steps = nx.maximum(steps, 0.0) if least else steps
+        return nx.minimum(steps, full) if most else steps
+
+    before = before and not np.all(_numbers(begin) <= 0)
+    start, stop = nx.like_step(step, first), nx.like_step(step, last)
+    since = lambda: step if nx.is_plain(start) and start == 0 else step - start
+    way = Progress(
+        lambda: within(since(), done, before, after),
+        lambda: within(stop - step, rest, after, before),
+        length,
+        lambda: (
+            way.left <= 0
+        ),  # near the end of a long way the count may be rounded up to its length
+    )
+    way.on_host = nx.is_host(step)
+    return way
+
+
+def _numbers(x: Any) -> Any:
+    return x.numbers if is_per_piece(x) else x
+
+
+def _reaching_sum(steps: Any, part: Any, length: Any, dtype: Any) -> Any:
+    """The part of a step, rounded so that steps plus it are a length at least, which they exactly are."""
+    steps, part, length = (np.asarray(x, np.float64).astype(dtype) for x in (steps, part, length))
+    while np.any(short := steps + part < length):
+        part = np.where(short, np.nextafter(part + (length - (steps + part)), dtype(np.inf)), part)
+    return part.astype(np.float64)
+
+
+def _traced_real_progress(step: Any, begin: Any, end: Any) -> Progress:
+    step = nx.real(step)
+    length, over = jnp.where(end > begin, end - begin, 1.0), step >= end
+    count = jnp.where(step >= begin, step - begin, 0.0)
+    left = jnp.where(step >= begin, end - step, length)
+    return Progress(jnp.where(over, length, count), jnp.where(over, 0.0, left), length)
