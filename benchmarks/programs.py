@@ -2,6 +2,7 @@
 
 from _measure import build_times, mean
 from _schedules import SCHEDULES
+from _schedules_careful import CAREFUL
 
 BOTH = ("jaxsched", "optax")
 COLUMNS = {
@@ -19,6 +20,8 @@ def measure(quick):
         makers = dict(entry.makers)
         if entry.by_hand:
             makers["by hand"] = lambda formula=entry.by_hand: formula
+        if name in CAREFUL:
+            makers["careful"] = lambda formula=CAREFUL[name]: formula
         builds = build_times(makers, rounds=1 if quick else 3)
         row = {"schedule": name}
         for column, value in COLUMNS.items():
@@ -26,8 +29,8 @@ def measure(quick):
                 heading = column if who == "jaxsched" else f"optax {column}"
                 row[heading] = value(builds[who]) if who in builds else None
             if column in SIZES:
-                hand = builds.get("by hand")
-                row[f"by hand {column}"] = value(hand) if hand else None
+                for who in ("by hand", "careful"):
+                    row[f"{who} {column}"] = value(builds[who]) if who in builds else None
         rows.append(row)
     return rows
 
@@ -46,9 +49,23 @@ def conclude(rows):
             f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean); the "
             f"slowest, {most['schedule']}, {most[column]:.0f} ms",
         )
+    larger = [
+        f"{row['schedule']} {row['jaxpr']} to {row['careful jaxpr']}"
+        for row in rows
+        if row["careful jaxpr"] is not None and row["jaxpr"] > row["careful jaxpr"]
+    ]
+    yield (
+        not larger,
+        "no schedule that is one formula has more equations than a careful version by hand"
+        + (f": but {', '.join(larger)}" if larger else ""),
+    )
     for column in SIZES:
         ratio = mean(
-            [row[column] / row[f"by hand {column}"] for row in rows if row[f"by hand {column}"]]
+            [
+                row[column] / row[f"by hand {column}"]
+                for row in rows
+                if row[column] and row[f"by hand {column}"]
+            ]
         )
         yield (
             ratio <= LONGER,
@@ -60,6 +77,8 @@ def conclude(rows):
 TITLE = "Device: the program"
 NOTE = (
     "Trace and compile: `jax.jit(s).lower(step)` and `.compile()`, without any cache. jaxpr: the equations "
-    "that are traced, those inside others too. HLO: instructions of the optimized program. By hand: a "
-    "`jax.numpy` expression with its numbers as literals."
+    "that are traced, those inside others too, but not the calls of functions. HLO: instructions of the "
+    "optimized program. By hand: a `jax.numpy` expression with its numbers as literals, which neither "
+    "clamps a step nor is exact. Careful: one that does and is (`_careful.py`, held to it by "
+    "`tests/test_careful.py`)."
 )
