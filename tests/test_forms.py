@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -143,3 +144,28 @@ def test_arrays_of_hyperparameters(make):
     together = make(jnp.asarray(values))(jnp.asarray([1, 10, 11]))
     apart = [make(v)(t) for v, t in zip(values, [1, 10, 11], strict=True)]
     np.testing.assert_allclose(np.asarray(together), apart, rtol=2e-6)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 + 5])
+def test_noise_near_0_is_exact_too(seed):
+    """Of many steps those whose angle is nearest to a zero of the cosine, and nearest to an end."""
+    steps = np.arange(200_000, dtype=np.uint32)
+    first, second = (
+        np.asarray(words, np.int64) >> 9
+        for words in philox.philox(
+            (jnp.asarray(steps), jnp.zeros_like(steps)), jnp.uint32(seed % 2**32)
+        )
+    )
+    from_zero = np.abs(second % 2**22 - 2**21)
+    some = np.unique(
+        np.concatenate([np.argsort(x)[:20] for x in (from_zero, -from_zero, -first, first)])
+    )
+    with mp.workdps(30):
+        uniform = [mp.mpf(2 * int(n) + 1) / 2**24 for n in first[some]]
+        waves = [mp.cospi(mp.mpf(int(n)) / 2**22) for n in second[some]]
+        exact = [mp.sqrt(-2 * mp.log(u)) * w for u, w in zip(uniform, waves, strict=True)]
+    host = [philox._normal(seed, int(t)) for t in some]
+    device = philox.standard_normal(seed, jnp.asarray(some, jnp.int32))
+    for values, bound in ((host, 1e-14), (device, 6e-7)):
+        for value, number in zip(np.asarray(values, np.float64).tolist(), exact, strict=True):
+            assert abs(value - number) <= abs(number) * bound

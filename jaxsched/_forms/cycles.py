@@ -48,7 +48,8 @@ def polynomial_decay(
 
     Args:
       init_value: :math:`I`, the value at step 0.
-      decay_steps: :math:`N`, the length of the decay, at least 1. Traced, 0 counts as 1.
+      decay_steps: :math:`N`, the length of the decay, at least 1. Traced, 0 counts as 1 with
+        ``cycle``; without, the value is then ``end_value``.
       end_value: :math:`E`, the value at the end.
       power: :math:`p`, at least 0.
       cycle: whether a longer decay follows at the end, instead of the end value for ever.

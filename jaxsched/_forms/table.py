@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from jaxsched import checks
+from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import own_recipe
 from jaxsched._core.schedule import Schedule
@@ -17,9 +18,9 @@ ArrayLike = jax.typing.ArrayLike
 
 
 def cumulative(init_value: Any, scales: Any) -> list[Any]:
-    values = [init_value]
+    values = [nx.exact(init_value)]
     for scale in scales:
-        values.append(values[-1] * scale)
+        values.append(values[-1] * nx.exact(scale))
     return values
 
 
