@@ -120,11 +120,12 @@ def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
     number = lax.stop_gradient(jnp.where(even, jnp.floor(step / first), jnp.floor(guess)))
 
     def begin(i: Any) -> Any:
-        return first * jnp.where(even, i, (_whole_power(growth, i) - 1.0) / excess)
+        """Times the excess: not divided, as XLA multiplies by the reciprocal of what it knows."""
+        return first * jnp.where(even, i, _whole_power(growth, i) - 1.0)
 
-    number = jnp.where(begin(number) > step, number - 1.0, number)
-    number = jnp.where(begin(number + 1.0) <= step, number + 1.0, number)
-    count, end = step - begin(number), begin(number + 1.0)
+    number = jnp.where(begin(number) > step * excess, number - 1.0, number)
+    number = jnp.where(begin(number + 1.0) <= step * excess, number + 1.0, number)
+    count, end = step - begin(number) / excess, begin(number + 1.0) / excess
     return lax.convert_element_type(number, nx.int_dtype()), Progress(
         jnp.maximum(count, 0.0), jnp.maximum(end - step, 0.0), first * _whole_power(growth, number)
     )
