@@ -51,6 +51,7 @@ TESTS = [
     "tests/test_errors.py",
     "tests/test_repeat.py",
     "tests/test_restarts.py",
+    "tests/test_arithmetic.py",
     "tests/test_traced.py",
     "jaxsched/shapes.py",
     *(f"jaxsched/{name}.py" for name in FILES),

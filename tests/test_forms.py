@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -146,7 +148,7 @@ def test_arrays_of_hyperparameters(make):
     np.testing.assert_allclose(np.asarray(together), apart, rtol=2e-6)
 
 
-@pytest.mark.parametrize("seed", [0, 7, 2**32 + 5])
+@pytest.mark.parametrize("seed", [0, 7, 2**70 + 5])
 def test_noise_near_0_is_exact_too(seed):
     """Of many steps those whose angle is nearest to a zero of the cosine, and nearest to an end."""
     steps = np.arange(200_000, dtype=np.uint32)
@@ -169,3 +171,73 @@ def test_noise_near_0_is_exact_too(seed):
     for values, bound in ((host, 1e-14), (device, 6e-7)):
         for value, number in zip(np.asarray(values, np.float64).tolist(), exact, strict=True):
             assert abs(value - number) <= abs(number) * bound
+
+
+def test_noise_of_any_kind_of_step_and_seed(x64):
+    """A traced seed beside a step between two, and a step of more than 32 bits."""
+    seed = 2**31 - 2
+    expected = philox._normal(seed, 3)
+    for step in (jnp.int32(3), jnp.float32(3.5), jnp.int8(3)):
+        for noise in (
+            philox.standard_normal(seed, step),
+            jax.jit(philox.standard_normal)(seed, step),
+        ):
+            assert float(noise) == pytest.approx(expected, rel=1e-6)
+    seeds, steps = jnp.arange(3)[:, None], jnp.arange(4)
+    found = jax.jit(philox.standard_normal)(seeds, steps)
+    exact = [[philox._normal(s, t) for t in range(4)] for s in range(3)]
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
+    first, second = philox.philox((3, 5), seed)
+    exact = (-2 * np.log(((first >> 9) + 0.5) / 2**23)) ** 0.5 * np.cos(
+        2 * np.pi * (second >> 9) / 2**23
+    )
+    assert philox._normal(seed, 5 * 2**32 + 3) == pytest.approx(exact, rel=1e-9)
+    if x64:
+        for step in (2**32 + 1, 5 * 2**32 + 3):
+            noise = philox.standard_normal(seed, jnp.int64(step))
+            assert float(noise) == pytest.approx(philox._normal(seed, step), rel=1e-12)
+
+
+DEFAULTS = {
+    "exponential_decay": {"transition_begin": 0, "staircase": False, "end_value": None},
+    "natural_exp_decay": {"staircase": False},
+    "half_life_decay": {"transition_begin": 0, "end_value": None},
+    "geometric_schedule": {"transition_begin": 0},
+    "inverse_time_decay": {"staircase": False},
+    "power_law_schedule": {"exponent": 0.5, "transition_begin": 0},
+    "inverse_sqrt_schedule": {"timescale": None, "init_value": 0.0, "hold_steps": 0, "exponent": 0.5},
+    "noam_schedule": {"warmup_steps": 4000, "scale": 1.0, "step_offset": 1},
+    "linear_schedule": {"transition_begin": 0},
+    "transition_schedule": {"shape": js.shapes.linear(), "transition_begin": 0},
+    "polynomial_schedule": {"transition_begin": 0},
+    "cosine_decay_schedule": {"alpha": 0.0, "exponent": 1.0},
+    "step_decay": {"decay_rate": 0.5, "steps_per_epoch": 1, "count_from_one": False},
+    "multistep_schedule": {"decay_rate": 0.1},
+    "compounding_time_based_decay": {"steps_per_epoch": 1},
+    "chebyshev_schedule": {"low": 0.05, "high": 1.0, "steps_per_epoch": 1},
+    "piecewise_constant_schedule": {"boundaries_and_scales": None},
+    "piecewise_interpolate_schedule": {"boundaries_and_scales": None},
+    "linear_cosine_decay": {"num_periods": 0.5, "alpha": 0.0, "beta": 0.001},
+    "noisy_linear_cosine_decay": {
+        "initial_variance": 1.0, "variance_decay": 0.55, "num_periods": 0.5, "alpha": 0.0,
+        "beta": 0.001, "seed": 0,
+    },
+    "cosine_wave_schedule": {"num_cycles": 0.5, "alpha": 0.0},
+    "repeat": {"growth": 1, "decay": 1.0, "limit": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_what_may_be_left_out(name):
+    """The defaults of the sources."""
+    parameters = inspect.signature(getattr(js, name)).parameters.values()
+    assert {p.name: p.default for p in parameters if p.default is not p.empty} == DEFAULTS[name]
+
+
+def test_values_without_a_boundary_are_constant():
+    for make in (
+        js.piecewise_constant_schedule,
+        lambda v, b: js.piecewise_interpolate_schedule("linear", v, b),
+    ):
+        for nothing in (None, {}):
+            assert [make(0.3, nothing)(t) for t in (0, 1, 10**9)] == [0.3] * 3

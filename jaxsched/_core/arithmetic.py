@@ -23,7 +23,7 @@ def _ratio(x: float, y: float) -> float:
     """X / y as in IEEE 754, where Python would raise."""
     if type(x) is not float or type(y) is not float or y:  # a foreign schedule's may be traced
         return x / y
-    return math.nan if not x else math.copysign(math.inf, x) * math.copysign(1.0, y)
+    return x * math.copysign(math.inf, y)
 
 
 @formula(a=operand, b=operand)
