@@ -52,6 +52,8 @@ TESTS = [
     "tests/test_repeat.py",
     "tests/test_restarts.py",
     "tests/test_arithmetic.py",
+    "tests/test_exponential.py",
+    "tests/test_wave.py",
     "tests/test_traced.py",
     "jaxsched/shapes.py",
     *(f"jaxsched/{name}.py" for name in FILES),
