@@ -54,6 +54,7 @@ TESTS = [
     "tests/test_arithmetic.py",
     "tests/test_exponential.py",
     "tests/test_wave.py",
+    "tests/test_combinations.py",
     "tests/test_traced.py",
     "jaxsched/shapes.py",
     *(f"jaxsched/{name}.py" for name in FILES),

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import itertools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from ways import ways
 
 import jaxsched as js
 
 STEPS = list(range(24))
-as_argument = jax.jit(lambda schedule, steps: schedule(steps))
-
-
-def ways(schedules) -> list[np.ndarray]:
-    """The values of some schedules of the same form: read one by one, traced, and as pieces of a join."""
-    steps = jnp.asarray(STEPS)
-    begins = [len(STEPS) * i for i in range(1, len(schedules))]
-    joined = js.join_schedules(schedules, begins)
-    every = jnp.arange(len(STEPS) * len(schedules))
-    return [
-        np.asarray([[s(t) for t in STEPS] for s in schedules]),
-        np.stack([s(steps) for s in schedules]),
-        np.stack([as_argument(s, steps) for s in schedules]),
-        jax.jit(joined)(every).reshape(-1, len(STEPS)),
-        as_argument(joined, every).reshape(-1, len(STEPS)),
-    ]
 
 
 def decayed(t, start, period, rate, begin, stairs, end) -> float:
@@ -48,7 +31,7 @@ def test_exponential_decay(stairs, end):
         if not (period == 0 and rate > 1 and end is None)
     ]
     expected = [[decayed(t, *given) for t in STEPS] for given in grid]
-    for values in ways([js.exponential_decay(*given) for given in grid]):
+    for values in ways([js.exponential_decay(*given) for given in grid], len(STEPS)):
         np.testing.assert_allclose(values, expected, rtol=3e-6)
 
 
@@ -65,7 +48,7 @@ def test_natural_exp_decay(stairs):
     expected = [
         [v * np.exp(-k * (t // n if stairs else t / n)) for t in STEPS] for v, n, k, _ in grid
     ]
-    for values in ways([js.natural_exp_decay(*given) for given in grid]):
+    for values in ways([js.natural_exp_decay(*given) for given in grid], len(STEPS)):
         np.testing.assert_allclose(values, expected, rtol=1e-5)
 
 
@@ -79,7 +62,7 @@ def test_geometric_schedule():
         for a, b, n, begin in grid
     ]
     lows, highs = (np.asarray([[f(a, b)] for a, b, *_ in grid]) for f in (min, max))
-    for values in ways([js.geometric_schedule(*given) for given in grid]):
+    for values in ways([js.geometric_schedule(*given) for given in grid], len(STEPS)):
         np.testing.assert_allclose(values, expected, rtol=3e-6)
         assert (lows.astype(values.dtype) <= values).all()
         assert (values <= highs.astype(values.dtype)).all()
@@ -91,5 +74,5 @@ def test_geometric_schedule():
 def test_inverse_sigmoid_decay():
     grid = [(0.7, k) for k in (0.5, 3.0, 20.0)]
     expected = [[v * k / (k + np.exp(t / k)) for t in STEPS] for v, k in grid]
-    for values in ways([js.inverse_sigmoid_decay(*given) for given in grid]):
+    for values in ways([js.inverse_sigmoid_decay(*given) for given in grid], len(STEPS)):
         np.testing.assert_allclose(values, expected, rtol=1e-5)

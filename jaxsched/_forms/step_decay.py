@@ -88,9 +88,10 @@ def _last_of(rest: Any, count: Any, period: Any) -> Any:
     """Whether one step more would complete the period."""
     if nx.is_host(count) or not nx.is_whole(count):
         return rest >= nx.num(period) - 1
-    if type(period) is int and period > np.iinfo(count.dtype).max:
+    last = period - 1
+    if type(last) is int and last > np.iinfo(count.dtype).max:
         return jnp.zeros_like(count, bool)
-    return rest >= nx.like_step(count, period) - 1
+    return rest >= nx.like_step(count, last)
 
 
 @own_recipe(init_value=checks.finite, milestones=checks.boundaries, decay_rate=checks.nonnegative)

@@ -1,0 +1,27 @@
+"""The ways in which schedules of one form are read: with every kind of hyperparameters."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxsched as js
+
+as_argument = jax.jit(lambda schedule, steps: schedule(steps))
+
+
+def ways(schedules: list[js.Schedule], count: int) -> list[np.ndarray]:
+    """The first values of each: on the host, on the device, traced, and as the pieces of a join."""
+    steps = jnp.arange(count)
+    joined = js.join_schedules(schedules, [count * i for i in range(1, len(schedules))])
+    every = jnp.arange(count * len(schedules))
+    return [
+        np.asarray([[s(t) for t in range(count)] for s in schedules]),
+        np.stack([s(steps) for s in schedules]),
+        np.stack([s(steps.astype(float)) for s in schedules]),
+        np.stack([as_argument(s, steps) for s in schedules]),
+        np.stack([as_argument(s, steps.astype(float)) for s in schedules]),
+        jax.jit(joined)(every).reshape(-1, count),
+        as_argument(joined, every).reshape(-1, count),
+    ]
