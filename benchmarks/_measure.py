@@ -35,19 +35,24 @@ def interleaved(contenders, *, rounds=9, seconds=0.02):
     return best
 
 
-def settled(makers, base, *, allowed, tries=4, **how):
+TRIES = 4
+
+
+def settled(makers, base, *, allowed, tries=TRIES, **how):
     """Seconds per call of what each of the named functions makes, as `interleaved`.
 
     Where its arrays come to lie can make one program some percent slower than the same program made
-    again. So what seems to take more than `allowed` times as long as `base` is made anew, and base
-    too, and both take turns again; of each the fastest counts.
+    again. So what differs from `base` by more than the factor `allowed`, be it slower or faster, is
+    made anew, and base too, and they take turns again; of each the fastest counts. Both directions:
+    were only what loses made again, the comparison would lean towards what is compared.
     """
     best = interleaved({name: make() for name, make in makers.items()}, **how)
     for _ in range(tries):
-        slow = {name for name in best if best[name] > allowed * best[base]}
-        if not slow:
+        low, high = best[base] / allowed, best[base] * allowed
+        apart = {name for name, seconds in best.items() if not low <= seconds <= high}
+        if not apart:
             break
-        again = {name: makers[name]() for name in makers if name in slow | {base}}
+        again = {name: makers[name]() for name in makers if name in apart | {base}}
         for name, seconds in interleaved(again, **how).items():
             best[name] = min(best[name], seconds)
     return best

@@ -27,6 +27,14 @@ PUBLIC = {
 STEPS = (0, 3, 123, 499, 500, 2999, 3000, 5000, 8600, LENGTH, 10_600)
 PEER_STEPS = (0, STEP, 777)  # torch's are reached step by step
 
+RELATIVE, ABSOLUTE = 2e-6, 8e-9
+"""How far two that compute the same may be apart: the least, rounded up, that float32 formulas need.
+
+Ours are exact, but optax's and those by hand take differences of numbers as large as the peak, and most
+peaks are 0.1: what is left near 0 is off by a unit of float32 there, 7.5e-9 (4e-9 was found), whatever
+its own size. Larger values are off by 2e-6 of themselves, where some differences meet.
+"""
+
 
 def varied(library, n):
     """SGDR of n/2 cycles that all differ: n pieces of two forms."""
@@ -55,7 +63,7 @@ def check():
     peers = installed()
     for name, entry in SCHEDULES.items():
         for what, step, value, other in _compared(entry, peers):
-            if not abs(value - other) <= 1e-6:
+            if not abs(value - other) <= RELATIVE * abs(value) + ABSOLUTE:
                 raise AssertionError(f"{name} at {step}: {value}, but {what} has {other}")
 
 

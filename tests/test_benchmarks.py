@@ -68,6 +68,18 @@ def test_another_curve_stops_the_run(monkeypatch, field):
         _schedules.check()
 
 
+def test_another_end_stops_the_run(monkeypatch):
+    """An end of 4e-7 instead of 5e-7, which is far less than the peak's digits."""
+    right = _schedules.SCHEDULES["cosine_onecycle_schedule"]
+    off = lambda step: right.python(step) if step < _schedules.LENGTH else 5e-7
+    assert right.python(_schedules.LENGTH) == pytest.approx(4e-7)
+    wrong = dataclasses.replace(right, python=off)
+    monkeypatch.setattr(_schedules, "installed", dict)
+    monkeypatch.setitem(_schedules.SCHEDULES, "cosine_onecycle_schedule", wrong)
+    with pytest.raises(AssertionError, match="cosine_onecycle_schedule at 10000: 4e-07, but"):
+        _schedules.check()
+
+
 def test_every_section_has_what_the_run_asks_for():
     for name in run.NAMES:
         module = importlib.import_module(name)
@@ -189,9 +201,9 @@ def test_numbers_in_a_table():
     ]
 
 
-def test_what_seems_slow_is_made_again(monkeypatch):
-    """What was held up is measured again beside what it is compared with; what is slow stays slow."""
-    truth = {"constant": 1.0, "held up": 1.0, "slow": 2.0}
+def test_what_seems_slow_or_fast_is_made_again(monkeypatch):
+    """In both directions alike, beside what it is compared with, whose slowness may be the cause."""
+    truth = {"constant": 1.0, "held up": 1.0, "slow": 2.0, "fast": 0.5, "equal": 1.04}
     made, turns = [], []
 
     def interleaved(steps, **how):
@@ -208,9 +220,23 @@ def test_what_seems_slow_is_made_again(monkeypatch):
     monkeypatch.setattr(_measure, "interleaved", interleaved)
     monkeypatch.setattr(train, "compiled_step", make)
     assert train._seconds("MLP", {name: name for name in truth}, 5) == truth
-    again = [["constant", "slow"]] * 3
-    assert turns == [sorted(truth), ["constant", "held up", "slow"], *again]
+    again = [["constant", "fast", "slow"]] * (_measure.TRIES - 1)
+    assert turns == [sorted(truth), ["constant", "fast", "held up", "slow"], *again]
     assert len(made) == sum(map(len, turns))
+
+
+def test_a_base_that_was_held_up_is_made_again(monkeypatch):
+    """What seems faster than it for that reason no longer does, and nothing more is made."""
+    turns = []
+
+    def interleaved(steps, **how):
+        turns.append(sorted(steps))
+        return {name: 1.5 if name == "base" and len(turns) == 1 else 1.0 for name in steps}
+
+    monkeypatch.setattr(_measure, "interleaved", interleaved)
+    makers = {name: lambda: None for name in ("base", "other")}
+    assert _measure.settled(makers, "base", allowed=1.05) == {"base": 1.0, "other": 1.0}
+    assert turns == [["base", "other"]] * 2
 
 
 RESULTS = {
