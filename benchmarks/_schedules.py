@@ -56,6 +56,12 @@ def forgotten():
     return PUBLIC - {entry.jaxsched().factory.__name__ for entry in SCHEDULES.values()}
 
 
+def by_formulas(rows):
+    """The rows of the schedules of one formula, and all others: compositions, tables and joins."""
+    simple = [r for r in rows if r["schedule"] in SCHEDULES and SCHEDULES[r["schedule"]].simple]
+    return simple, [row for row in rows if row not in simple]
+
+
 def check():
     """Raises unless every public factory is measured, and all that is compared computes the same."""
     if forgotten():

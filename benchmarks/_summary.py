@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from _measure import mean
-from _schedules import SCHEDULES
+from _schedules import by_formulas
+from train import LIMIT, MODELS, NUMBER
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- measured:begin -->\n", "<!-- measured:end -->\n"
@@ -34,17 +35,28 @@ def summary(facts, results):
 
 def _host(rows):
     named = {row["schedule"]: row for row in rows}
-    atoms = [row for name, row in named.items() if name in SCHEDULES and SCHEDULES[name].simple]
-    slowest = max(row["jaxsched µs"] for row in atoms)
+    simple, others = by_formulas(rows)
+    slowest, any_other = (
+        max(some, key=lambda row: row["jaxsched µs"]) for some in (simple, others)
+    )
     constant = named["constant_schedule"]
-    by_hand = max(row["jaxsched / python"] for row in atoms if row is not constant)
+    by_hand = max(row["jaxsched / python"] for row in simple if row is not constant)
+    other = max(
+        (row for row in others if row["jaxsched / python"]),
+        key=lambda row: row["jaxsched / python"],
+    )
     yield (
         "reading one rate on the host",
-        f"an atom at most {slowest:.2f} µs, warmup + cosine "
+        f"a schedule of one formula at most {slowest['jaxsched µs']:.2f} µs, warmup + cosine "
         f"{named['warmup_cosine_decay_schedule']['jaxsched µs']:.2f} µs, a join of 40 pieces "
-        f"{named['join of 40 pieces']['jaxsched µs']:.2f} µs; an atom at most {by_hand:.2f} times a "
-        "formula by hand, and a constant, which is nothing but the call, "
-        f"{constant['jaxsched / python']:.2f} times",
+        f"{named['join of 40 pieces']['jaxsched µs']:.2f} µs, the slowest of all, "
+        f"{any_other['schedule']}, {any_other['jaxsched µs']:.2f} µs",
+    )
+    yield (
+        "against a formula by hand",
+        f"a schedule of one formula at most {by_hand:.2f} times as long, a constant, which is nothing but "
+        f"the call, {constant['jaxsched / python']:.2f} times; of the others at most {other['schedule']}, "
+        f"{other['jaxsched / python']:.2f} times",
     )
     least = lambda column: min(row[column] for row in rows if row[column] and row is not constant)
     yield (
@@ -66,10 +78,13 @@ def _host(rows):
 
 
 def _device(rows):
-    compared = [row["jaxsched / optax"] for row in rows if row["jaxsched / optax"]]
+    compared = [row for row in rows if row["jaxsched / optax"]]
+    most = max(compared, key=lambda row: row["jaxsched / optax"])
     yield (
         "a step in a compiled loop",
-        f"{mean(compared):.2f} times Optax's on the mean of {len(compared)} schedules; it adds at most "
+        f"{mean([row['jaxsched / optax'] for row in compared]):.2f} times Optax's on the mean of "
+        f"{len(compared)} schedules, at most {most['jaxsched / optax']:.2f} times ({most['schedule']}: "
+        f"{most['jaxsched ns']:.1f} ns against {most['optax ns']:.1f} ns); any adds at most "
         f"{max(row['it adds ns'] for row in rows):.0f} ns",
     )
 
@@ -92,11 +107,19 @@ def _joins(rows):
 
 
 def _sweep(rows):
-    some, most = rows[-2:]
+    one, some, most = rows[0], *rows[-2:]
+    measured = most["compiled each"]
+    scaled = (
+        ""
+        if measured == most["schedules"]
+        else f", of which {measured} were measured and their time scaled to {most['schedules']}"
+    )
     yield (
         f"{most['schedules']} schedules in one compilation",
-        f"{most['one each / vmap']:.0f} times as fast as one compilation each ({some['schedules']} "
-        f"schedules: {some['one each / vmap']:.0f} times)",
+        f"{most['one each / vmap']:.0f} times as fast as one compilation each{scaled}; "
+        + ", ".join(
+            f"{row['schedules']} in one: {row['one each / vmap']:.2g} times" for row in (some, one)
+        ),
     )
 
 
@@ -109,10 +132,15 @@ def _plateau(rows):
 
 
 def _train(rows):
-    most = [max(row[f"{model} / constant"] for row in rows) for model in ("MLP", "transformer")]
+    columns = [f"{model} / {LIMIT}" for model in MODELS]
+    most = [max(row[column] for row in rows) for column in columns]
+    (number,) = (row for row in rows if row["rate"] == NUMBER)
+    plain = [x / number[column] for x, column in zip(most, columns, strict=True)]
     return (
         "a whole training step of an MLP or a small transformer",
-        f"at most {most[0]:.2f} and {most[1]:.2f} times that with a constant rate",
+        f"at most {most[0]:.2f} and {most[1]:.2f} times that with a function that returns a constant, for "
+        f"which Optax keeps a counter as for a schedule; {plain[0]:.2f} and {plain[1]:.2f} times that with "
+        "a plain number, which has none",
     )
 
 

@@ -5,7 +5,7 @@ import warnings
 import jax
 from _measure import interleaved
 from _peers import NAMES, STEP, installed
-from _schedules import LIBRARIES, SCHEDULES, varied
+from _schedules import LIBRARIES, SCHEDULES, by_formulas, varied
 
 PIECES = (10, 40, 1000)
 MOST_OF_OPTAX = 40
@@ -79,10 +79,13 @@ def _row(name, seconds):
     }
 
 
+SIMPLE = "a schedule of one formula"
+
+
 def conclude(rows):
     named = {row["schedule"]: row for row in rows}
-    atoms = [row for name, row in named.items() if name in SCHEDULES and SCHEDULES[name].simple]
-    for what, limit, some in (("an atom", 1, atoms), ("every schedule and operator", 10, rows)):
+    simple, others = by_formulas(rows)
+    for what, limit, some in ((SIMPLE, 1, simple), ("every schedule and operator", 10, rows)):
         slowest = max(some, key=lambda row: row["jaxsched µs"])
         yield (
             slowest["jaxsched µs"] < limit,
@@ -95,13 +98,16 @@ def conclude(rows):
     ):
         ratios = {
             row["schedule"]: row[f"jaxsched / {who}"]
-            for row in atoms
+            for row in simple
             if row["schedule"] != "constant_schedule" or who == "object"
         }
         most = max(ratios, key=ratios.get)
+        column = f"jaxsched / {who}"
+        other = max((row for row in others if row[column]), key=lambda row: row[column])
         yield (
             ratios[most] <= limit,
-            f"an atom takes at most {limit} times as long as {than}: {most} {ratios[most]:.2f} times",
+            f"{SIMPLE} takes at most {limit} times as long as {than}: {most} {ratios[most]:.2f} times; of "
+            f"the others {other['schedule']} takes longest, {other[column]:.2f} times as long",
         )
     for name in ("warmup_cosine_decay_schedule", "join of 40 pieces"):
         value = named[name]["jaxsched µs"]

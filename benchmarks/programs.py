@@ -46,8 +46,9 @@ def conclude(rows):
         most = max(rows, key=lambda row: row[column])
         yield (
             ratio <= MORE,
-            f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean); the "
-            f"slowest, {most['schedule']}, {most[column]:.0f} ms",
+            f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean; the "
+            f"most, {_most(compared, column, f'optax {column}')}); the slowest, {most['schedule']}, "
+            f"{most[column]:.0f} ms",
         )
     larger = [
         f"{row['schedule']} {row['jaxpr']} to {row['careful jaxpr']}"
@@ -70,8 +71,16 @@ def conclude(rows):
         yield (
             ratio <= LONGER,
             f"{column}: at most {LONGER:g} times the size of an expression by hand, which neither clamps "
-            f"a step nor is exact: {ratio:.2f} times (geometric mean)",
+            f"a step nor is exact: {ratio:.2f} times (geometric mean); the most, "
+            f"{_most(rows, column, f'by hand {column}')}",
         )
+
+
+def _most(rows, column, other):
+    """The largest ratio of two columns, with its name and both."""
+    row = max((row for row in rows if row[other]), key=lambda row: row[column] / row[other])
+    sizes = f"{row[column]:.3g} against {row[other]:.3g}"
+    return f"{row['schedule']}, {row[column] / row[other]:.2f} times, {sizes}"
 
 
 TITLE = "Device: the program"

@@ -95,6 +95,23 @@ def conclude(rows):
                 f"{n} schedules train in one compilation, {ratio:.1f} times as fast as with one "
                 f"compilation each{scaled}",
             )
+    yield None, _pays(rows)
+
+
+def _pays(rows):
+    """From how many schedules on one compilation takes less time than one for each."""
+    slower = [row for row in rows if row["one each / vmap"] <= 1]
+    numbers = [row["schedules"] for row in rows]
+    pays = numbers[rows.index(slower[-1]) + 1 :] if slower else numbers
+    return (
+        f"of the numbers measured ({', '.join(map(str, numbers))}) one compilation pays "
+        + (f"from {pays[0]} on" if pays else "for none")
+        + "".join(
+            f"; {row['schedules']} takes {1 / row['one each / vmap']:.2f} times as long by vmap as with "
+            "one compilation each"
+            for row in slower
+        )
+    )
 
 
 TITLE = "Sweep: many schedules in one program"

@@ -12,7 +12,7 @@ from case import PUBLIC
 
 from benchmarks import run
 
-_measure, _schedules = map(importlib.import_module, ("_measure", "_schedules"))
+_measure, _page, _schedules = map(importlib.import_module, ("_measure", "_page", "_schedules"))
 device, gpu, host, plateau, programs, sweep, train = map(
     importlib.import_module, ("device", "gpu", "host", "plateau", "programs", "sweep", "train")
 )
@@ -100,6 +100,14 @@ def test_host(few):
     linear, noise = rows[0], rows[2]
     assert linear["jaxsched / python"] == linear["jaxsched µs"] / linear["python µs"]
     assert noise["python µs"] is None
+    warmup = {**rows[1], "jaxsched / python": 7.125, "jaxsched / object": 6.25}
+    cosine = {**linear, "schedule": "cosine_decay_schedule"}
+    texts = [text for _, text in host.conclude([linear, warmup, *rows[2:], cosine])]
+    longest = [text.partition("; of the others ")[2] for text in texts[2:4]]
+    assert longest == [
+        f"warmup_cosine_decay_schedule takes longest, {ratio} times as long"
+        for ratio in ("7.12", "6.25")
+    ]
 
 
 def test_device(few):
@@ -109,10 +117,10 @@ def test_device(few):
     assert linear["jaxsched / optax"] == linear["jaxsched ns"] / linear["optax ns"]
     assert noise["optax ns"] is None
     assert noise["it adds ns"] >= 0
-    assert len(list(device.conclude(rows))) == 4
-    text = run.section(device, rows)
+    assert len(list(device.conclude(rows))) == 5
+    text = _page.section(device, rows)
     assert text.startswith("## Device: in a compiled loop\n\n")
-    assert text.count("\n- ") == 4
+    assert text.count("\n- ") == 5
 
 
 def test_programs(few):
@@ -146,11 +154,6 @@ def test_on_this_device_as_on_a_gpu(monkeypatch):
     assert len(list(gpu.conclude(rows))) == 5
 
 
-def test_without_a_gpu_the_section_says_so(monkeypatch):
-    monkeypatch.setattr(gpu, "device", lambda: None)
-    assert run.measured("gpu", quick=True) == ([], "## On a GPU\n\nJAX found no GPU: left out.\n")
-
-
 def test_a_sweep_of_some_is_scaled_to_all(monkeypatch):
     monkeypatch.setattr(sweep, "_seconds", lambda contender, n: 2.0 * n)
     rows = sweep.measure(quick=False)
@@ -159,8 +162,24 @@ def test_a_sweep_of_some_is_scaled_to_all(monkeypatch):
     for row in rows:
         assert row["one each (optax) s"] == pytest.approx(2 * row["schedules"])
     texts = [text for _, text in sweep.conclude(rows)]
-    assert [text.partition(" ")[0] for text in texts] == ["64", "1000"]
-    assert texts[-1].endswith("(24 measured)")
+    assert [text.partition(" ")[0] for text in texts] == ["64", "1000", "of"]
+    assert texts[1].endswith("(24 measured)")
+
+
+def test_from_how_many_schedules_on_one_compilation_pays():
+    def said(*ratios):
+        rows = [
+            {"schedules": n, "one each / vmap": ratio, "compiled each": n}
+            for n, ratio in zip((1, 8, 64), ratios, strict=True)
+        ]
+        (text,) = (text for ok, text in sweep.conclude(rows) if ok is None)
+        return text.removeprefix("of the numbers measured (1, 8, 64) one compilation pays ")
+
+    assert said(2.0, 3.0, 4.0) == "from 1 on"
+    slow = "takes 2.00 times as long by vmap as with one compilation each"
+    assert said(0.5, 3.0, 4.0) == f"from 8 on; 1 {slow}"
+    assert said(3.0, 0.5, 4.0) == f"from 64 on; 8 {slow}"
+    assert said(3.0, 2.0, 0.5) == f"for none; 64 {slow}"
 
 
 def test_equations_count_those_within():
@@ -186,19 +205,6 @@ def test_contenders_take_turns(monkeypatch):
     )
     assert calls == ["a", "b", *"ababab"]
     assert seconds == {"a": 1.0, "b": 1.0}
-
-
-def test_numbers_in_a_table():
-    rows = [
-        {"what": "x", "n": 3, "ratio": 0.12345, "none": None},
-        {"what": "y", "n": None, "ratio": 1234.5, "none": None},
-    ]
-    assert run.table(rows).splitlines() == [
-        "| what | n | ratio |",
-        "| --- | ---: | ---: |",
-        "| x | 3 | 0.123 |",
-        "| y | - | 1234 |",
-    ]
 
 
 def test_what_seems_slow_or_fast_is_made_again(monkeypatch):
@@ -237,66 +243,3 @@ def test_a_base_that_was_held_up_is_made_again(monkeypatch):
     makers = {name: lambda: None for name in ("base", "other")}
     assert _measure.settled(makers, "base", allowed=1.05) == {"base": 1.0, "other": 1.0}
     assert turns == [["base", "other"]] * 2
-
-
-RESULTS = {
-    "host": [
-        {"schedule": name, "jaxsched µs": ours, "python µs": 0.1, "jaxsched / python": ours / 0.1,
-         "optax / jaxsched": optax, "torch / jaxsched": torch, "keras / jaxsched": None}
-        for name, ours, optax, torch in [
-            ("constant_schedule", 0.2, 5.0, 10.0),
-            ("linear_schedule", 0.15, 300.0, 8.0),
-            ("warmup_cosine_decay_schedule", 0.16, 900.0, None),
-            ("join of 40 pieces", 0.5, 7000.0, None),
-        ]
-    ],
-    "device": [
-        {"schedule": "linear_schedule", "jaxsched / optax": 0.5, "it adds ns": 3.0},
-        {"schedule": "delay", "jaxsched / optax": 2.0, "it adds ns": 4.4},
-        {"schedule": "with_noise", "jaxsched / optax": None, "it adds ns": 30.0},
-    ],
-    "joins": [
-        {"pieces": n, "optax / jaxsched": 10.0, "HLO": 99, "jaxsched ns": 17.0, "compile ms": 20 + n / 500}
-        for n in (2, 10, 40, 1000, 10_000)
-    ],
-    "sweep": [{"schedules": n, "one each / vmap": n / 5} for n in (8, 64, 1000)],
-    "plateau": [{"jaxsched / optax": ratio} for ratio in (0.9, 0.7, 1.01)],
-    "train": [
-        {"MLP / constant": 1.0, "transformer / constant": 1.02},
-        {"MLP / constant": 1.03, "transformer / constant": 1.0},
-    ],
-    "imports": [{"import": "", "ms": 500.0}, {}, {"import": "its 42 modules", "ms": 10.4}],
-}  # fmt: skip
-
-
-def test_the_figures_that_the_readme_shows(monkeypatch, tmp_path):
-    """The worst of each, and nothing else in the page is touched."""
-    _summary = importlib.import_module("_summary")
-    page = tmp_path / "README.md"
-    page.write_text(f"Before.\n{_summary.BEGIN}Old.\n{_summary.END}After.\n")
-    monkeypatch.setattr(_summary, "README", page)
-    _summary.write({"cores": 2, "jax": "0.10", "optax": "0.2"}, RESULTS)
-    before, *shown, after = page.read_text().splitlines()
-    assert (before, shown[0], shown[-1], after) == (
-        "Before.", _summary.BEGIN.strip(), _summary.END.strip(), "After.",
-    )  # fmt: skip
-    assert "(2 cores, JAX 0.10, Optax 0.2)" in " ".join(shown)
-    figures = dict(line.strip("| ").split(" | ") for line in shown if line.startswith("| "))
-    assert figures.pop("what") == "measured"
-    assert figures.pop("---") == "---"
-    assert list(figures.values()) == [
-        "an atom at most 0.20 µs, warmup + cosine 0.16 µs, a join of 40 pieces 0.50 µs; an atom at most "
-        "1.50 times a formula by hand, and a constant, which is nothing but the call, 2.00 times",
-        "at least 300 times as fast (but for a constant, which Optax returns as it is)",
-        "every schedule that they have too is read faster: at least 8 times (torch)",
-        "1.00 times Optax's on the mean of 2 schedules; it adds at most 30 ns",
-        "0.10 times Optax's",
-        "17 ns a step, the same program as for 40, compiled in 22 ms (10 pieces: 20 ms; 10,000: 40 ms)",
-        "200 times as fast as one compilation each (64 schedules: 13 times)",
-        "0.70 to 1.01 times Optax's",
-        "at most 1.03 and 1.02 times that with a constant rate",
-        "10 ms of 42 modules of its own; JAX and Optax take 500 ms",
-    ]
-    page.write_text("No marks.")
-    with pytest.raises(ValueError, match="measured:begin"):
-        _summary.write({"cores": 2, "jax": "0.10", "optax": "0.2"}, RESULTS)
