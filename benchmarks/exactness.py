@@ -34,7 +34,12 @@ LEEWAY = 2.0
 
 @dataclass(frozen=True)
 class Errors:
-    """Of one schedule in one library, in units in the last place."""
+    """Of one schedule in one library, in units in the last place.
+
+    Attributes:
+      largest: NaN where the library gives no number at some step.
+      median: no number counts as infinitely far; NaN where half of them are none.
+    """
 
     largest: float
     median: float
@@ -48,7 +53,11 @@ def errors(case, steps, values, dtype):
     if any(abs(mp.mpf(float(values[i])) - references[i]) > peak / 1000 for i in early):
         raise ValueError(f"another curve than {case.make()!r}")
     distances = ulps(values, references, dtype)
-    return Errors(float(distances.max()), float(np.median(distances)))
+    none = np.isnan(distances)
+    median = np.median(np.where(none, np.inf, distances))
+    return Errors(
+        float(distances.max()), math.nan if np.isinf(median) and any(none) else float(median)
+    )
 
 
 def compiled(function, steps):
@@ -219,8 +228,9 @@ def conclusion(rows, stairs):
         f"{highest('jaxsched', 'median')}, and on the host within {highest('host')} units of float64, at "
         f"small, huge and boundary steps alike. "
         f"The peers are as good at most steps, but somewhere, mostly where a rate nears 0 or a step is "
-        f"huge, more than 1000 units off in {far('optax')} schedules of optax and {far('Keras')} of "
-        f"Keras (float32), and in {far('torch')} of torch (float64). "
+        f"huge, more than 1000 units off in {far('optax')} rows of the table that optax has, in "
+        f"{far('Keras')} of Keras (float32), and in {far('torch')} of torch (float64); a row is a schedule "
+        f"or a variant of one. "
         f"Of late steps {wrong['jaxsched']:.0f} % are on a wrong stair here, and up to "
         f"{wrong['optax']:.0f} % in optax and {wrong['Keras']:.0f} % in Keras."
     )
@@ -244,14 +254,15 @@ half of it off.
 The steps are 0 to 19, nine around each boundary, 150 at random up to the last boundary, 50 at random below
 2³¹, and the last four below it. What follows a slash in a name is the variant, as in the registry.
 
-- **jaxsched**, **optax**: compiled by `jax.jit`, float32, all the steps. optax where it has the curve.
+- **jaxsched**, **optax**: compiled by `jax.jit`, float32, all the steps. optax where it has the curve by
+  a name of its own: what one could only compose of its schedules is left out ("-").
 - **Keras**: called with an int64 as its optimizers do, TensorFlow as backend, float32, all the steps.
 - **jaxsched, host**: a Python number as the step, so float64, and units of float64; all the steps.
 - **torch**: its schedulers compute in float64 as well, from step to step, so the units are those of float64
   and the steps those that a run reaches: up to {FEASIBLE}, or to the end of torch's curve.
 
 "not 0" stands where the exact rate is 0 and the peer's is not, or the other way round; "NaN" where the
-peer's is no number.
+peer's is no number at some step, which for the median counts as infinitely far.
 
 Other hyperparameters move the bounds: where a value is near 0 because of a high power or a steep shape,
 the half unit that the progress is rounded by is multiplied by the power or the slope. A polynomial of
