@@ -1,10 +1,11 @@
 """Ten million steps of a training loop with a composed schedule and a plateau, at constant memory.
 
-    python benchmarks/endurance.py [--steps 10000000]
+    python benchmarks/endurance.py [--steps 10000000] [--write]
 
 The updates run on the device, a thousand a call; between the calls the loop does what loops do: it
 gives the reducer a validation loss, reads the rate used, asks for the report, and reads the schedule
-on the host. It prints the memory of the process at eleven points, and fails if it has grown.
+on the host. It prints the memory of the process at eleven points, and fails if it has grown, if more is
+held than before, or if a step was traced twice.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import gc
 import os
 import resource
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,9 @@ import jax.numpy as jnp  # noqa: E402 (likewise)
 import optax  # noqa: E402 (likewise)
 
 import jaxsched  # noqa: E402 (likewise)
+
+PAGE = Path(ROOT) / "docs" / "cost.md"
+BEGIN, END = "<!-- endurance:begin -->\n", "<!-- endurance:end -->\n"
 
 UPDATES = 1000
 POINTS = 10
@@ -62,13 +67,13 @@ def resident_mib():
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def composed(steps):
+def composed(steps, cycle=5000, warmup=1000):
     """A warmup, restarts that grow, noise, and a cooldown at the end of the run."""
     restarts = jaxsched.repeat(
-        jaxsched.cosine_decay_schedule(0.1, 5000, alpha=0.1), 5000, growth=2, decay=0.9
+        jaxsched.cosine_decay_schedule(0.1, cycle, alpha=0.1), cycle, growth=2, decay=0.9
     )
     noisy = jaxsched.with_noise(restarts, 0.05, seed=3)
-    warm = jaxsched.with_warmup(noisy, 1000)
+    warm = jaxsched.with_warmup(noisy, warmup)
     return jaxsched.with_cooldown(warm, steps - steps // 10, steps // 10)
 
 
@@ -116,23 +121,54 @@ def growth(points):
     return last.mib - first.mib, last.arrays - first.arrays, last.objects - first.objects
 
 
-def main():
+def faults(points, traces):
+    """What a run must not do; each point that is noted is an object itself."""
+    mib, arrays, objects = growth(points)
+    if mib > ALLOWED_MIB:
+        yield f"memory has grown by {mib:.1f} MiB"
+    if arrays > 0:
+        yield f"{arrays} more arrays are held"
+    if objects > len(points):
+        yield f"{objects} more Python objects are held, {len(points)} of them the points"
+    if traces != 1:
+        yield f"a step was traced {traces} times"
+
+
+def summary(points, traces):
+    """One line, for docs/cost.md."""
+    mib, arrays, objects = growth(points)
+    first, last = points[1], points[-1]
+    times = "once" if traces == 1 else f"{traces} times"
+    return (
+        f"{last.step} updates in {last.seconds:.0f} s, traced {times}, {last.reductions} reductions: "
+        f"{first.mib:.1f} MiB at a tenth, {last.mib:.1f} MiB at the end ({mib:+.1f} MiB, {arrays:+d} "
+        f"arrays, {objects:+d} Python objects)"
+    )
+
+
+def write(line):
+    """Puts the line between the marks in docs/cost.md."""
+    before, begin, rest = PAGE.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{PAGE.name}: {BEGIN.strip()} and {END.strip()} are not there")
+    PAGE.write_text(before + begin + textwrap.fill(line + ".", 120) + "\n" + end + after)
+
+
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--steps", type=int, default=10_000_000, help="a multiple of 10000")
-    steps = parser.parse_args().steps
+    parser.add_argument("--write", action="store_true", help="write the result into docs/cost.md")
+    arguments = parser.parse_args(arguments)
+    steps = arguments.steps
     if steps < 10_000 or steps % 10_000:
         parser.error("--steps must be a multiple of 10000")
     points, *_, traces = loop(steps)
-    mib, arrays, objects = growth(points)
-    middle = points[len(points) // 2]
-    print(
-        f"\n{steps} steps in {points[-1].seconds:.0f} s, traced {traces} time(s), "
-        f"{points[-1].reductions} reductions\nresident MiB at the start {points[0].mib:.1f}, after a "
-        f"tenth {points[1].mib:.1f}, in the middle {middle.mib:.1f}, at the end {points[-1].mib:.1f}\n"
-        f"after the first tenth: {mib:+.1f} MiB, {arrays:+d} arrays, {objects:+d} Python objects"
-    )
-    if mib > ALLOWED_MIB or arrays > 0:
-        raise SystemExit("memory has grown")
+    print(summary(points, traces))
+    if found := list(faults(points, traces)):
+        raise SystemExit("; ".join(found))
+    if arguments.write:
+        write(summary(points, traces))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,9 @@ def ran():
 
 
 def test_memory_is_constant(ran):
-    points, *_ = ran
-    mib, arrays, objects = endurance.growth(points)
-    assert mib < endurance.ALLOWED_MIB
-    assert arrays == 0
-    assert objects <= len(points)  # the points themselves
+    points, *_, traces = ran
+    assert list(endurance.faults(points, traces)) == []
+    assert endurance.growth(points)[1] == 0
     assert [point.step for point in points[1:]] == list(range(STEPS // 10, STEPS + 1, STEPS // 10))
 
 
@@ -52,6 +50,61 @@ def test_a_loop_that_holds_on_to_its_states_is_noticed():
     held = []
     points, *_ = run(20_000, visit=held.append)
     assert endurance.growth(points)[1] > 5 * 18  # the states' arrays of 18 calls
+
+
+def point(**changes):
+    return endurance.Point(
+        **{
+            "step": 1000,
+            "seconds": 1.0,
+            "mib": 300.0,
+            "arrays": 9,
+            "objects": 50_000,
+            "reductions": 2,
+        }
+        | changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "traces", "fault"),
+    [
+        ({"mib": 307.9, "objects": 50_003}, 1, ""),
+        ({"mib": 308.5}, 1, "memory has grown by 8.5 MiB"),
+        ({"arrays": 10}, 1, "1 more arrays are held"),
+        ({"objects": 50_004}, 1, "4 more Python objects are held, 3 of them the points"),
+        ({}, 2, "a step was traced 2 times"),
+    ],
+)
+def test_the_script_fails_at_every_kind_of_growth(monkeypatch, tmp_path, changes, traces, fault):
+    """And quotes itself in the page only where it did not."""
+    points = [point(), point(), point(step=10_000, seconds=2.0, **changes)]
+    page = tmp_path / "cost.md"
+    page.write_text(f"Before.\n{endurance.BEGIN}Old.\n{endurance.END}After.\n")
+    monkeypatch.setattr(endurance, "PAGE", page)
+    monkeypatch.setattr(endurance, "loop", lambda steps: (points, None, None, traces))
+    if fault:
+        with pytest.raises(SystemExit, match=fault):
+            endurance.main(["--steps", "10000", "--write"])
+        assert "\nOld.\n" in page.read_text()
+        return
+    endurance.main(["--steps", "10000", "--write"])
+    before, begin, *lines, end, after = page.read_text().splitlines()
+    assert [before, begin, end, after] == [
+        "Before.", endurance.BEGIN.strip(), endurance.END.strip(), "After.",
+    ]  # fmt: skip
+    assert " ".join(lines) == (
+        "10000 updates in 2 s, traced once, 2 reductions: 300.0 MiB at a tenth, 307.9 MiB at the end "
+        "(+7.9 MiB, +0 arrays, +3 Python objects)."
+    )
+
+
+def test_the_page_quotes_a_whole_run():
+    """Of ten million updates, the number that the script takes when it is not told another."""
+    text = endurance.PAGE.read_text()
+    line = text.partition(endurance.BEGIN)[2].partition(endurance.END)[0]
+    assert line.startswith("10000000 updates in ")
+    assert "traced once" in line
 
 
 def test_the_schedule_is_composed_of_everything():
