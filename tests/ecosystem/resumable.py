@@ -3,7 +3,8 @@
     python resumable.py FOLDER STEPS
 
 Every step is printed and logged as `step rate parameters`, the numbers as the hexadecimal digits of
-their bits, so that two runs can be compared bit for bit. The state is saved every few steps.
+their bits, so that two runs can be compared bit for bit. The state is saved every few steps. What begins,
+the restore, the compilation or a save, is printed too, so that a kill can be aimed at it.
 """
 
 import sys
@@ -16,12 +17,17 @@ import optax
 import orbax.checkpoint as ocp
 
 import jaxsched
+from benchmarks import endurance
 
 SAVE_EVERY = 4
 
 
-def optimizer():
-    schedule = jaxsched.warmup_cosine_decay_schedule(0.0, 0.05, 10, 10_000)
+def say(what: object) -> None:
+    print(what, flush=True)
+
+
+def optimizer(steps: int):
+    schedule = endurance.composed(steps, cycle=30, warmup=10)
     adam = optax.chain(optax.scale_by_adam(), jaxsched.scale_by_learning_rate(schedule))
     return jaxsched.with_plateau(
         optax.MultiSteps(adam, 2),
@@ -34,7 +40,7 @@ def optimizer():
 
 
 def train(folder: Path, steps: int) -> None:
-    tx = optimizer()
+    tx = optimizer(steps)
     key = jax.random.key(0)
     truth = jax.random.normal(key, (6,))
 
@@ -52,10 +58,12 @@ def train(folder: Path, steps: int) -> None:
     params = jnp.zeros(6)
     state = {"params": params, "opt_state": tx.init(params)}
     options = ocp.CheckpointManagerOptions(max_to_keep=2)
+    say("restoring")
     with ocp.CheckpointManager(folder / "checkpoints", options=options) as manager:
         start = manager.latest_step() or 0
         if start:
             state = manager.restore(start, args=ocp.args.StandardRestore(state))
+        say("compiling")
         with (folder / "log").open("a") as log:
             log.write("\n")  # a killed run may have left half a line
             for step in range(start, steps):
@@ -64,11 +72,12 @@ def train(folder: Path, steps: int) -> None:
                 bits = np.asarray(rate).tobytes().hex(), np.asarray(params).tobytes().hex()
                 log.write(f"{step} {bits[0]} {bits[1]}\n")
                 log.flush()
-                print(step, flush=True)
+                say(step)
                 if (step + 1) % SAVE_EVERY == 0:
+                    say("saving")
                     manager.save(step + 1, args=ocp.args.StandardSave(state))
         manager.wait_until_finished()
-    print(jaxsched.plateau_report(state["opt_state"]).num_reductions, "reductions", flush=True)
+    say(f"{jaxsched.plateau_report(state['opt_state']).num_reductions} reductions")
 
 
 if __name__ == "__main__":
