@@ -10,10 +10,13 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import jaxsched as js
 
@@ -86,40 +89,65 @@ def test_the_source_holds_what_the_tests_need_and_no_leavings(built):
 def test_the_metadata_is_the_projects(built):
     with zipfile.ZipFile(built[0]) as wheel:
         text = wheel.read(f"jaxsched-{js.__version__}.dist-info/METADATA").decode()
-    metadata = email.message_from_string(text)
-    assert metadata["Name"] == "jaxsched"
-    assert metadata["Version"] == js.__version__
-    assert metadata["Requires-Python"] == PROJECT["requires-python"]
-    assert metadata["License-Expression"] == "Apache-2.0"
-    required = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
+    said = email.message_from_string(text)
+    assert said["Name"] == "jaxsched"
+    assert said["Version"] == js.__version__
+    assert said["Requires-Python"] == PROJECT["requires-python"]
+    assert said["License-Expression"] == "Apache-2.0"
+    required = [line for line in said.get_all("Requires-Dist") if "extra ==" not in line]
     assert sorted(required) == sorted(PROJECT["dependencies"])
-    assert set(metadata.get_all("Provides-Extra")) == set(PROJECT["optional-dependencies"])
-    assert metadata.get_payload().strip() == (ROOT / "README.md").read_text().strip()
+    assert set(said.get_all("Provides-Extra")) == set(PROJECT["optional-dependencies"])
+    assert said.get_payload().strip() == (ROOT / "README.md").read_text().strip()
 
 
 def test_twine_accepts_both(built):
     assert run(sys.executable, "-m", "twine", "check", "--strict", *built).count("PASSED") == 2
 
 
-PROGRAM = """
-import importlib, pathlib, pkgutil
-import jax, jax.numpy as jnp
-import jaxsched
-schedule = jaxsched.warmup_cosine_decay_schedule(0.0, 0.3, 100, 1000)
-assert schedule(50) == 0.15
-assert float(jax.jit(schedule)(jnp.asarray(100))) == jnp.float32(0.3)
-assert jaxsched.parse(repr(schedule)) == schedule
-for module in pkgutil.walk_packages(jaxsched.__path__, "jaxsched."):
-    if module.name != "jaxsched.__main__":
-        importlib.import_module(module.name)
-print(pathlib.Path(jaxsched.__file__).parent.parent, jaxsched.__version__)
-"""
+PROGRAM = (ROOT / "tests" / "alone.py").read_text()
 
 
 def test_it_works_where_it_is_installed_alone(installed, tmp_path):
     """In an empty folder, from the wheel's files, every module of it imported."""
     command = (sys.executable, "-W", "error", "-c", PROGRAM)
     where = run(*command, cwd=tmp_path, PYTHONPATH=str(installed), JAX_PLATFORMS="cpu")
+    assert where.split() == [str(installed), js.__version__]
+
+
+def required(names: list[str], found: set[str]) -> set[str]:
+    """The distributions that these require, and those in turn."""
+    for line in names:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            name = canonicalize_name(requirement.name)
+            if name not in found:
+                found.add(name)
+                required(metadata.requires(name) or [], found)
+    return found
+
+
+def test_what_it_declares_is_all_that_it_needs(installed, tmp_path):
+    """With nothing in reach but what the wheel requires, and that in turn: links to what is here.
+
+    .ci/run has pip install it; this needs no network.
+    """
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    site.mkdir()
+    empty.mkdir()
+    (info,) = installed.glob("*.dist-info")
+    names = required(metadata.PathDistribution(info).requires or [], set())
+    assert {"jax", "jaxlib", "numpy", "optax"} <= names
+    assert not names & {"matplotlib", "pyyaml", "pytest", "hypothesis", "mpmath"}
+    for name in names:
+        distribution = metadata.distribution(name)
+        tops = {path.parts[0] for path in distribution.files or []} - {"..", "__pycache__"}
+        for top in tops:
+            target = Path(str(distribution.locate_file(top)))
+            if target.exists() and not (site / top).exists():
+                (site / top).symlink_to(target)
+    command = (sys.executable, "-S", "-s", "-W", "error", "-c", PROGRAM)  # no site-packages
+    paths = os.pathsep.join(map(str, (installed, site)))
+    where = run(*command, cwd=empty, PYTHONPATH=paths, JAX_PLATFORMS="cpu")
     assert where.split() == [str(installed), js.__version__]
 
 
