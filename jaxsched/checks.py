@@ -42,10 +42,15 @@ def refuse(where: str, allowed: str, value: Any, error: type[Exception] = ValueE
     Returns:
       The exception, to be raised.
     """
-    shown = repr(value)
+    shown = "a key of jax.random" if _is_key(value) else repr(value)
     if len(shown) > 120:
         shown = shown[:117] + "..."
     return error(f"{where} must be {allowed}, got {shown}")
+
+
+def _is_key(value: Any) -> bool:
+    """Whether this is one of JAX's typed random keys, traced or not: its dtype is none of NumPy's."""
+    return isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
 def is_unknown(value: Any) -> bool:
@@ -133,6 +138,8 @@ class Number:
         return (abs(x) <= LARGEST) & ((self.above != 0) | (abs(x) >= SMALLEST))
 
     def __call__(self, value: Any, where: str) -> Any:
+        if _is_key(value):
+            raise refuse(where, self.allowed, value, TypeError)
         if is_unknown(value):
             if self.integer and isinstance(value, Tracer) and not _may_be_integer(value):
                 raise refuse(where, self.allowed, value, TypeError)

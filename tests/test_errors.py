@@ -704,6 +704,41 @@ SPECIAL = [
 
 SPECIAL += DECAY_SPECIAL
 
+KEY, WORDS = jax.random.key(0), jax.random.PRNGKey(0)
+SEEDS = (
+    "the seed of a noise must be one integer, or fit the steps of shape {}, got seeds of shape (2,): "
+    "schedules that are stacked are mapped over with jax.vmap, and in the place of a key of jax.random "
+    "give an integer"
+)
+
+
+@js.schedule
+def keyed(step, key):
+    return key
+
+
+SPECIAL += [
+    (lambda: js.with_noise(PLAIN, 0.1, seed=KEY), TypeError,
+     "with_noise: seed must be a non-negative integer, got a key of jax.random"),
+    (lambda: jax.jit(lambda key: js.with_noise(PLAIN, 0.1, seed=key)(3))(KEY), TypeError,
+     "with_noise: seed must be a non-negative integer, got a key of jax.random"),
+    (lambda: js.constant_schedule(KEY), TypeError,
+     "constant_schedule: value must be a finite number, got a key of jax.random"),
+    (lambda: js.constant_schedule(jax.random.split(KEY)), TypeError,
+     "constant_schedule: value must be a finite number, got a key of jax.random"),
+    (lambda: PLAIN(KEY), TypeError,
+     "constant_schedule: the step must be a number or an array of numbers, got a key of jax.random"),
+    (lambda: PLAIN * KEY, TypeError,
+     "multiply: b must be a schedule, a callable or a finite number, got a key of jax.random"),
+    (lambda: keyed(KEY)(3), TypeError,
+     "keyed: the value must be a number or an array of numbers, got a key of jax.random"),
+    # Two words may also be the seeds of two schedules: only where they do not fit it is certain.
+    (lambda: js.with_noise(PLAIN, 0.1, seed=WORDS)(3), ValueError, SEEDS.format("()")),
+    (lambda: js.with_noise(PLAIN, 0.1, seed=WORDS)(jnp.arange(3)), ValueError, SEEDS.format("(3,)")),
+    (lambda: js.with_noise(PLAIN, 0.1, WORDS, "normal")(jnp.arange(3)), ValueError,
+     SEEDS.format("(3,)")),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize(("call", "error", "message"), SPECIAL, ids=range(len(SPECIAL)))
 def test_message(call, error, message, x64):
@@ -805,3 +840,12 @@ def test_arrays_of_hyperparameters_are_checked_by_element():
     np.testing.assert_array_equal(schedule(0), [1.0, 2.0])
     bfloat = js.constant_schedule(jnp.asarray(0.5, jnp.bfloat16))
     assert bfloat(0).dtype == (jnp.float64 if jax.config.jax_enable_x64 else jnp.float32)
+
+
+def test_an_array_of_seeds_is_as_many_schedules_or_one_for_each_step():
+    seeds = jnp.arange(3)
+    single = [js.with_noise(PLAIN, 0.1, seed=k)(5) for k in range(3)]
+    mapped = jax.vmap(lambda seed: js.with_noise(PLAIN, 0.1, seed=seed)(5))(seeds)
+    np.testing.assert_allclose(mapped, single, rtol=1e-6)
+    at_once = js.with_noise(PLAIN, 0.1, seed=seeds)(jnp.full(3, 5))
+    np.testing.assert_array_equal(at_once, mapped)

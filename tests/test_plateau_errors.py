@@ -196,6 +196,11 @@ ERRORS = [
         "reduce_on_plateau: axis_name must be an axis of a surrounding shard_map, pmap or vmap, "
         "got 'data', which is not bound here",
     ),
+    (
+        lambda: jaxsched.observe(reduce(), STATE, value=jax.random.key(0)),
+        TypeError,
+        "reduce_on_plateau: value must be a scalar number, got key<fry>",
+    ),
 ]
 
 

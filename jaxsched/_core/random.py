@@ -48,6 +48,27 @@ def high_word(a: Any, b: int) -> Any:
     return a1 * b1 + half(cross) + half(other) + half(middle)
 
 
+def fitting(key: Any, step: Any) -> tuple[Any, ...]:
+    """The shape that a key and the steps have together.
+
+    Raises:
+      ValueError: they have none. A raw key of `jax.random`, which is two words, has come so far.
+    """
+    try:
+        return jnp.broadcast_shapes(key.shape, step.shape)
+    except ValueError:
+        raise no_seed(key, step) from None
+
+
+def no_seed(key: Any, step: Any) -> ValueError:
+    """What is wrong with seeds that do not fit the steps."""
+    return ValueError(
+        f"the seed of a noise must be one integer, or fit the steps of shape {step.shape}, got seeds of "
+        f"shape {key.shape}: schedules that are stacked are mapped over with jax.vmap, and in the place "
+        "of a key of jax.random give an integer"
+    )
+
+
 def standard_normal(seed: Any, step: Any) -> Any:
     """A standard normal number for each step, by Box and Muller from two words of 23 bits."""
     if nx.is_host(step):
@@ -63,7 +84,7 @@ def standard_normal(seed: Any, step: Any) -> Any:
         key = jnp.uint32(seed & _MASK)
     else:
         key = lax.convert_element_type(nx.like_step(whole, seed), jnp.uint32)
-    shape = jnp.broadcast_shapes(word.shape, key.shape)
+    shape = fitting(key, word)
     word, above, key = (jnp.broadcast_to(x, shape) for x in (word, above, key))
     first, second = philox((word, above), key)
     shift = jnp.full_like(first, 9)

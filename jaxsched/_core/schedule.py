@@ -215,7 +215,9 @@ def checked(value: Any, name: str) -> Any:
     """What a user's formula returned, if it is a real number or an array of them."""
     dtype = getattr(value, "dtype", None)
     if not (
-        isinstance(value, (int, float)) if dtype is None else _is_real(dtype) or dtype.kind == "b"
+        isinstance(value, (int, float))
+        if dtype is None
+        else _is_real(dtype) or jnp.issubdtype(dtype, np.bool_)
     ):
         raise checks.refuse(
             f"{name}: the value", "a number or an array of numbers", value, TypeError

@@ -15,7 +15,7 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.periods import periods, whole_step
-from jaxsched._core.random import philox, standard_normal
+from jaxsched._core.random import fitting, no_seed, philox, standard_normal
 
 ArrayLike = jax.typing.ArrayLike
 _MASK = 2**32 - 1
@@ -48,7 +48,7 @@ def with_noise(
     Args:
       schedule: :math:`s`, a schedule, or another callable from step to value.
       scale: :math:`a`, the largest deviation (uniform) or the standard deviation (normal).
-      seed: a non-negative integer, of which the lowest 32 bits count.
+      seed: a non-negative integer, of which the lowest 32 bits count; no key of `jax.random`.
       distribution: "uniform", from -1 to 1, or "normal", with variance 1.
       mode: "multiply", for noise in proportion to the schedule, or "add".
       every: the number of steps that share one draw.
@@ -91,7 +91,10 @@ def unit_noise(step: Any, seed: Any, distribution: str) -> Any:
     if step.dtype.itemsize == 8:
         high = lax.convert_element_type(step >> 32, jnp.uint32)
     key = np.uint32(seed & _MASK) if nx.is_plain(seed) else nx.like_step(step, seed)
-    key = jnp.broadcast_to(lax.convert_element_type(key, jnp.uint32), step.shape)
+    key = lax.convert_element_type(key, jnp.uint32)
+    if fitting(key, step) != step.shape:
+        raise no_seed(key, step)
+    key = jnp.broadcast_to(key, step.shape)
     bits = lax.convert_element_type(philox((low, high), key, words=1)[0] >> 9, jnp.int32)
     return nx.real(2 * bits + (1 - 2**23)) * 2.0**-23
 

@@ -83,7 +83,7 @@ def scalar_metric(value: Any) -> Any:
         raise checks.refuse(where, "a scalar number", value, TypeError)
     dtype = value.dtype
     if not (jnp.issubdtype(dtype, np.floating) or jnp.issubdtype(dtype, np.integer)):
-        raise checks.refuse(where, "a scalar number", np.dtype(dtype), TypeError)
+        raise checks.refuse(where, "a scalar number", dtype, TypeError)
     if value.shape != ():
         raise ValueError(f"{where} must be a scalar number, got an array of shape {value.shape}")
     if isinstance(value, jax.Array):
