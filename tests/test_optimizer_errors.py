@@ -48,6 +48,19 @@ ERRORS = [
         "reduce_on_plateau: value must be a scalar number, got None",
     ),
     (
+        lambda: jaxsched.observe(optax.chain(SGD, reduce()), STATE, value=1.0),
+        TypeError,
+        "observe: plateau must be what reduce_on_plateau or with_plateau returned, got another "
+        "transformation: of a chain give the reducer in it, not the chain; it finds its state within that "
+        "of the whole optimizer",
+    ),
+    (
+        lambda: jaxsched.with_plateau(reduce()),
+        TypeError,
+        "with_plateau: optimizer must be an optax optimizer, got a reducer: with_plateau makes that "
+        "itself, of the arguments after the optimizer: with_plateau(optimizer, factor=0.5, patience=3)",
+    ),
+    (
         lambda: jaxsched.observe("plateau", STATE, value=1.0),
         TypeError,
         "observe: plateau must be what reduce_on_plateau or with_plateau returned, got 'plateau'",

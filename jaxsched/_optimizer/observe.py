@@ -29,7 +29,8 @@ def observe(
     it may be jitted, and called inside of `shard_map` if the reducer has an ``axis_name``.
 
     Args:
-      plateau: what :func:`reduce_on_plateau` or :func:`with_plateau` returned.
+      plateau: what :func:`reduce_on_plateau` or :func:`with_plateau` returned. Of a chain of your own
+        give the reducer in it, not the chain.
       opt_state: the state of the optimizer that holds the reducer, in `optax.chain`, `optax.MultiSteps`,
         `optax.masked`, `optax.partition`, `optax.inject_hyperparams` or any other pytree.
       value: the metric, a scalar.
@@ -57,6 +58,11 @@ def observe(
     rule = rule_of(plateau)
     if rule is None:
         allowed = "what reduce_on_plateau or with_plateau returned"
+        if isinstance(plateau, (optax.GradientTransformation, optax.MultiSteps)):
+            raise TypeError(  # whose repr would be functions within functions
+                f"observe: plateau must be {allowed}, got another transformation: of a chain give the "
+                "reducer in it, not the chain; it finds its state within that of the whole optimizer"
+            )
         raise checks.refuse("observe: plateau", allowed, plateau, TypeError)
     found = Found(opt_state, ReduceLROnPlateauState)
     for i in choose(found, name, "observe", every=every):

@@ -120,7 +120,7 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
       A transformation; :func:`observe` accepts it as the reducer.
 
     Raises:
-      TypeError: the optimizer is none, or an argument is of the wrong type.
+      TypeError: the optimizer is none, or a reducer, or an argument is of the wrong type.
       ValueError: as :func:`reduce_on_plateau`; and, when the state is made, for several MultiSteps or one
         with ``ema_decay``.
 
@@ -139,6 +139,11 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "update", None))
     ):
         raise checks.refuse("with_plateau: optimizer", "an optax optimizer", optimizer, TypeError)
+    if isinstance(getattr(optimizer.update, "__self__", None), PlateauRule):
+        raise TypeError(
+            "with_plateau: optimizer must be an optax optimizer, got a reducer: with_plateau makes that "
+            "itself, of the arguments after the optimizer: with_plateau(optimizer, factor=0.5, patience=3)"
+        )
     rule: Any = rule_of(reduce_on_plateau(*args, **kwargs))
     # Only as MultiSteps, not as its `gradient_transformation()`, does it pass the metric on.
     inner = getattr(optimizer.update, "__self__", None)
