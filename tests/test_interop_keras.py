@@ -170,7 +170,7 @@ ERRORS = [
     ({**config("CosineDecay", **decay), "registered_name": "mine>CosineDecay"}, {}, TypeError, "cannot"),
     (config("ExponentialDecay", **decay), {}, TypeError, f"{E}missing a required argument: 'decay_rate'"),
     (config("ExponentialDecay", **decay, decay_rate=1.0, gamma=1), {}, TypeError,
-     f"{E}got an unexpected keyword argument 'gamma'"),
+     f"{E}no argument is called 'gamma'; it has initial_learning_rate, decay_steps, decay_rate, staircase"),
     (config("ExponentialDecay", **{**decay, "initial_learning_rate": 1}, decay_rate=0.5), {}, TypeError,
      f"{E}initial_learning_rate must be a float, as 1.0 (with an integer Keras computes in integers), "
      "got 1"),
@@ -205,7 +205,7 @@ ERRORS = [
     (config("ReduceLROnPlateau"), {}, TypeError, "from_keras: learning_rate must be the rate or the "
      "schedule of the optimizer, which ReduceLROnPlateau reduces, got None"),
     (config("ReduceLROnPlateau", epsilon=1), {"learning_rate": 0.1}, TypeError,
-     "from_keras: ReduceLROnPlateau: got an unexpected keyword argument 'epsilon'"),
+     "from_keras: ReduceLROnPlateau: no argument is called 'epsilon'; it has learning_rate, monitor"),
     (config("ReduceLROnPlateau", learning_rate=1), {"learning_rate": 0.1}, TypeError,
      "from_keras: ReduceLROnPlateau: multiple values for argument 'learning_rate'"),
     (config("ReduceLROnPlateau", monitor="glee"), {"learning_rate": 0.1}, ValueError, "else give mode="),

@@ -78,9 +78,9 @@ def test_errors_of_timm(name, arguments, message):
 
 def test_an_unknown_scheduler():
     with pytest.raises(
-        ValueError, match=r"^from_timm: scheduler must be one of Cosine.*, got 'cosine'$"
+        ValueError, match=r"^from_timm: scheduler must be one of Cosine.*, got 'cos'$"
     ):
-        from_timm("cosine", lr=1.0)
+        from_timm("cos", lr=1.0)
     with pytest.raises(
         TypeError, match=r"an object of types\.SimpleNamespace; for a class of your own"
     ):

@@ -246,7 +246,9 @@ def test_errors(error, message, given, named):
 
 def test_an_unknown_scheduler():
     with pytest.raises(
-        ValueError, match=r"^from_torch: scheduler must be one of ChainedScheduler, .*'Cos'$"
+        ValueError,
+        match=r"^from_torch: scheduler must be one of ChainedScheduler, .*'Cos'; did you mean "
+        r"'ConstantLR'\?$",
     ):
         from_torch("Cos", lr=1.0)
     with pytest.raises(

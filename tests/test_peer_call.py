@@ -83,8 +83,7 @@ def test_a_file_of_keras_is_converted(capsys, tmp_path):
         ("keras.Unknown(x=1)", "from_keras: "),
         (
             "transformers.get_cosine_schedule_with_warmup(num_warmup_steps=10)",
-            "transformers.get_cosine_schedule_with_warmup: the name must be a value of SchedulerType, "
-            "one of 'linear', 'cosine', ",
+            "transformers.get_cosine_schedule_with_warmup: missing argument 'learning_rate'",
         ),
         (
             "transformers.cosine(lr=0.1, num_warmup_steps=1, num_training_steps=9)",

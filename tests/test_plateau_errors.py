@@ -201,6 +201,28 @@ ERRORS = [
         TypeError,
         "reduce_on_plateau: value must be a scalar number, got key<fry>",
     ),
+    (
+        lambda: jaxsched.with_plateau(optax.sgd(1.0), factr=0.5),
+        TypeError,
+        "with_plateau: no argument is called 'factr'; did you mean 'factor'? It has optimizer, factor, "
+        "patience, rtol, atol, cooldown, accumulation_size, min_scale, mode, monitor, nonfinite, "
+        "start_step, axis_name, ema_decay, learning_rate, min_lr, eps",
+    ),
+    (
+        lambda: reduce(patiance=3),
+        TypeError,
+        "reduce_on_plateau: no argument is called 'patiance'; did you mean 'patience' or 'min_scale' or "
+        "'axis_name'? It has factor, "
+        "patience, rtol, atol, cooldown, accumulation_size, min_scale, mode, monitor, nonfinite, "
+        "start_step, axis_name, ema_decay, learning_rate, min_lr, eps",
+    ),
+    (
+        lambda: jaxsched.plateau_from_torch(0.1, treshold=3),
+        TypeError,
+        "plateau_from_torch: no argument is called 'treshold'; did you mean 'threshold' or "
+        "'threshold_mode'? It has learning_rate, mode, factor, patience, threshold, threshold_mode, "
+        "cooldown, min_lr, eps",
+    ),
 ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxsched._config import duration as _duration
 from jaxsched._config.epoch import Epochs
+from jaxsched._core.form import names_arguments
 
 Rule = Literal["linear", "sqrt"]
 LastBatch = Literal["drop", "keep", "carry"]
@@ -72,6 +73,7 @@ class Horizon:
     _epochs: Epochs
     _total: int | None
 
+    @names_arguments("Horizon")
     def __init__(
         self,
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -86,9 +86,7 @@ class Form:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         """The checked values, in the order of the parameters."""
-        for name in kwargs:
-            if name not in self.names:
-                raise TypeError(f"{self.name}: no argument is called {name!r}; {self.near(name)}")
+        refuse_unknown(self.name, kwargs, self.names)
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -106,8 +104,46 @@ class Form:
 
     def near(self, name: str) -> str:
         """What to try instead of a name that is no parameter's."""
-        near, names = near_matches(name, self.names), ", ".join(self.names) or "none"
-        return f"did you mean {near}? It has {names}" if near else f"it has {names}"
+        return _near(name, self.names)
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    near, known = near_matches(name, names), ", ".join(names) or "none"
+    return f"did you mean {near}? It has {known}" if near else f"it has {known}"
+
+
+def refuse_unknown(where: str, given: Iterable[str], names: Sequence[str]) -> None:
+    """Refuses arguments of which there is none, with what was probably meant.
+
+    Raises:
+      TypeError: one of the names is unknown.
+    """
+    for name in given:
+        if name not in names:
+            raise TypeError(f"{where}: no argument is called {name!r}; {_near(name, names)}")
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def names_arguments(name: str) -> Callable[[F], F]:
+    """Has a function say of a misspelt argument which one was probably meant, as schedules do.
+
+    Args:
+      name: the function's name in the message.
+    """
+
+    def decorate(function: F) -> F:
+        names = tuple(key for key in inspect.signature(function).parameters if key != "self")
+
+        @functools.wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            refuse_unknown(name, kwargs, names)
+            return function(*args, **kwargs)
+
+        return cast(F, checked)
+
+    return decorate
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import jax
 import optax
 
 from jaxsched import checks
+from jaxsched._core.form import refuse_unknown
 from jaxsched._optimizer.plateau import reduce_on_plateau
 from jaxsched._optimizer.plateau_rule import PlateauRule
 
@@ -144,6 +145,7 @@ def with_plateau(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             "with_plateau: optimizer must be an optax optimizer, got a reducer: with_plateau makes that "
             "itself, of the arguments after the optimizer: with_plateau(optimizer, factor=0.5, patience=3)"
         )
+    refuse_unknown("with_plateau", kwargs, tuple(inspect.signature(with_plateau).parameters))
     rule: Any = rule_of(reduce_on_plateau(*args, **kwargs))
     # Only as MultiSteps, not as its `gradient_transformation()`, does it pass the metric on.
     inner = getattr(optimizer.update, "__self__", None)

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from jaxsched import checks
+from jaxsched._core.form import names_arguments
 from jaxsched._optimizer.improvement import in_float32
 from jaxsched._optimizer.monitor import mode_of
 from jaxsched._optimizer.plateau_rule import PlateauRule
@@ -89,6 +90,7 @@ CHECKS: dict[str, checks.Constraint] = {
 ALSO_ZERO = _scalar(_Open(zero=True))
 
 
+@names_arguments("reduce_on_plateau")
 def reduce_on_plateau(
     factor: Number = 0.1,
     patience: Integer = 10,

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 
 from jaxsched import checks
+from jaxsched._core.form import names_arguments
 from jaxsched._optimizer.improvement import as_keras, as_torch
 from jaxsched._optimizer.monitor import mode_of
 from jaxsched._optimizer.plateau import ALSO_ZERO, CHECKS
@@ -17,6 +18,7 @@ from jaxsched._optimizer.plateau_rule import PlateauRule
 Rate = optax.Schedule | float | jax.Array | np.ndarray
 
 
+@names_arguments("plateau_from_torch")
 def plateau_from_torch(
     learning_rate: Rate,
     mode: Literal["min", "max"] = "min",
@@ -100,6 +102,7 @@ def _reducer(name: str, **values: Any) -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(rule.init, rule.update)
 
 
+@names_arguments("plateau_from_keras")
 def plateau_from_keras(
     learning_rate: Rate,
     monitor: str = "val_loss",

@@ -15,6 +15,8 @@ from jaxsched._core.schedule import Schedule
 LONGEST_TEXT = 20_000
 _PEER = re.compile(r"\s*(torch|timm|keras|tf|tensorflow|transformers)\s*\.")
 
+_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
+
 
 def is_peer_call(text: str) -> bool:
     """Whether a text names a peer: none of jaxsched's own names does."""
@@ -24,6 +26,28 @@ def is_peer_call(text: str) -> bool:
 def is_peer_config(data: Any) -> bool:
     """Whether this is what Keras's ``serialize`` writes."""
     return isinstance(data, Mapping) and "class_name" in data and "config" in data
+
+
+def missing_prefix(text: str) -> str | None:
+    """What to write instead of a peer's name without the peer's; None if the text is no such call."""
+    from jaxsched._core.form import near_matches
+    from jaxsched.interop.keras import NAMES as KERAS
+    from jaxsched.interop.timm import NAMES as TIMM
+    from jaxsched.interop.torch import NAMES as TORCH
+    from jaxsched.interop.transformers import FUNCTIONS
+
+    match = _CALL.match(text)
+    if match is None:
+        return None
+    name = match[1]
+    peers = {"torch": TORCH, "keras": KERAS, "timm": TIMM, "transformers": FUNCTIONS}
+    dotted = [f"{peer}.{name}" for peer, names in peers.items() if name in names]
+    if dotted:
+        return f"{name!r} needs the library's name before it: {' or '.join(dotted)}"
+    if name == name.lower():  # as jaxsched's own
+        return None
+    near = near_matches(name, [f"{peer}.{name}" for peer, names in peers.items() for name in names])
+    return near and f"{name!r} is not known; did you mean {near}?"
 
 
 def read_peer_call(text: str) -> Schedule:
@@ -66,20 +90,15 @@ def _convert(peer: str, name: str, arguments: dict[str, Any]) -> Any:
 
         return from_timm(name, **arguments)
     if peer == "transformers":
-        from jaxsched.interop.transformers import NAMES, from_transformers
+        from jaxsched.interop.transformers import from_transformers
 
-        if name.startswith("get_"):
-            raise ValueError(
-                f"transformers.{name}: the name must be a value of SchedulerType, one of "
-                f"{', '.join(map(repr, NAMES))}: transformers.cosine(learning_rate=1e-3, ...)"
-            )
         if "learning_rate" not in arguments:
             got = ", got 'lr'" if "lr" in arguments else ""
             raise TypeError(f"transformers.{name}: missing argument 'learning_rate'{got}")
         return from_transformers(name, **arguments)
     from jaxsched.interop.keras import from_keras
 
-    return from_keras({"class_name": name, "config": arguments})
+    return from_keras(name, **arguments)
 
 
 def _schedule(converted: Any, what: str) -> Schedule:

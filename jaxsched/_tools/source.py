@@ -14,6 +14,7 @@ from jaxsched._core.schedule import Schedule
 from jaxsched._tools.peer_call import (
     is_peer_call,
     is_peer_config,
+    missing_prefix,
     read_peer_call,
     read_peer_config,
 )
@@ -77,7 +78,14 @@ def _read_text(text: str, name: str, suffix: str = "") -> Schedule:
 
 
 def _parsed(text: str) -> Schedule:
-    return read_peer_call(text) if is_peer_call(text) else parse(text)
+    if is_peer_call(text):
+        return read_peer_call(text)
+    try:
+        return parse(text)
+    except ValueError as error:
+        if "unknown name" in str(error) and (hint := missing_prefix(text)):
+            raise ValueError(hint) from None
+        raise
 
 
 def _configured(data: Any) -> Schedule:

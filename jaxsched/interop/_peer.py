@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsched import checks
+from jaxsched._core.form import near_matches
 
 TABULATE = "step the peer's own scheduler and give its rates to jaxsched.tabulated_schedule"
 """What always works where a conversion is refused."""
@@ -115,12 +116,27 @@ def param_group(scheduler: Any, group: int, where: str) -> Mapping[str, Any]:
     return groups[group]
 
 
-def known(name: str, names: Iterable[str], where: str, what: str) -> str:
-    """A name the peer's classes have."""
-    allowed = sorted(names)
-    if name not in allowed:
-        raise ValueError(f"{where}: {what} must be one of {', '.join(allowed)}, got {name!r}")
-    return name
+def bare_name(name: str, *packages: str) -> str:
+    """The last part of a path such as ``torch.optim.lr_scheduler.StepLR`` that begins with a package."""
+    first, _, rest = name.partition(".")
+    return rest.rpartition(".")[2] if rest and first in packages else name
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """What to add to a message about an unknown name; empty where no other resembles it."""
+    near = near_matches(name, names)
+    return f"; did you mean {near}?" if near else ""
+
+
+def known(name: str, names: Iterable[str], where: str, what: str, package: str) -> str:
+    """A name the peer's classes have, alone or with its path."""
+    allowed, bare = sorted(names), bare_name(name, package)
+    if bare not in allowed:
+        raise ValueError(
+            f"{where}: {what} must be one of {', '.join(allowed)}, got {name!r}"
+            f"{did_you_mean(bare, allowed)}"
+        )
+    return bare
 
 
 def arguments(
@@ -134,7 +150,9 @@ def arguments(
     allowed = ", ".join(parameters) or "none"
     unknown = [name for name in given if name not in parameters]
     if unknown:
-        raise TypeError(f"{where}: unknown argument {unknown[0]!r}; allowed are {allowed}")
+        near = near_matches(unknown[0], parameters)
+        hint = f"did you mean {near}? Allowed are" if near else "allowed are"
+        raise TypeError(f"{where}: unknown argument {unknown[0]!r}; {hint} {allowed}")
     values = {}
     for name, parameter in parameters.items():
         if name in given:

@@ -106,7 +106,8 @@ def _child(value: Any, where: str, group: _Group) -> Node:
     if not pair or not isinstance(value[0], str) or not isinstance(value[1], Mapping):
         raise checks.refuse(where, "a pair of a class name and its arguments", value, TypeError)
     name, given = value
-    _peer.known(name, [n for n in ALL if n != "ReduceLROnPlateau"], where, "the class")
+    classes = [n for n in ALL if n != "ReduceLROnPlateau"]
+    name = _peer.known(name, classes, where, "the class", "torch")
     return _make(name, given, group, where)
 
 

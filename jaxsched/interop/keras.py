@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_keras
+from jaxsched._core.form import refuse_unknown
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.tabulate import tabulate_by_epoch
 from jaxsched.interop import _peer
@@ -25,6 +26,7 @@ _CALLBACKS = {
         "monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr",
     ),
 }  # fmt: skip
+NAMES = (*FORMS, *_CALLBACKS)
 _USED = {
     "LearningRateScheduler": ("learning_rate", "steps_per_epoch", "epochs"),
     "ReduceLROnPlateau": ("learning_rate",),
@@ -36,24 +38,28 @@ def from_keras(
     learning_rate: Rate | None = None,
     steps_per_epoch: int | None = None,
     epochs: int | None = None,
+    **hyperparameters: Any,
 ) -> Schedule | optax.GradientTransformationExtraArgs:
     """A schedule with the curve of one of Keras's, or a reducer that decides as Keras's callback.
 
-    Every class of `keras.optimizers.schedules`, as the object, as what `serialize` makes of it, or as
-    ``{"class_name": ..., "config": {...}}`` with the arguments of the class: for the last two Keras
-    need not be installed. And the callbacks `LearningRateScheduler` and `ReduceLROnPlateau`, likewise.
+    Every class of `keras.optimizers.schedules`, as the object, by name with Keras's own keyword arguments,
+    as what `serialize` makes of it, or as ``{"class_name": ..., "config": {...}}`` with the arguments of
+    the class: but for the object Keras need not be installed. And the callbacks `LearningRateScheduler`
+    (not by name alone) and `ReduceLROnPlateau`, likewise.
 
     The curve is the one Keras's formula has; Keras computes it in float32. A length that is a fraction
     of a step, as in ``decay_steps=468.75``, is converted exactly where its denominator is at most 256
     (by :func:`jaxsched.stretch`, whose clock on the device, without x64, ends at 2**31 - 1 such parts).
 
     Args:
-      schedule: an object of Keras, or its class name and arguments as a mapping.
+      schedule: an object of Keras, the name of its class, which may have its path before it, or the name
+        and the arguments as a mapping.
       learning_rate: only for callbacks, which change the optimizer's rate: that rate. For
         `ReduceLROnPlateau` it may be a schedule.
       steps_per_epoch: only for `LearningRateScheduler`: the number of steps in an epoch.
       epochs: only for `LearningRateScheduler`: for how many epochs its function is called; the last
         one's value is held after them.
+      **hyperparameters: for a name: the arguments of the class.
 
     Returns:
       A :class:`jaxsched.Schedule`, made of jaxsched's public factories. For `ReduceLROnPlateau` a
@@ -63,20 +69,27 @@ def from_keras(
       TypeError: not an object of Keras or a mapping with a class name, a class of your own, or an
         argument that is missing, unknown or of the wrong type. An integer for a learning rate is one:
         Keras computes the whole curve in integers then.
-      ValueError: an argument is out of its range, or one given that the class has no use for.
+      ValueError: a name is unknown, an argument is out of its range, or one is given that the class has no
+        use for.
 
     Source: keras/src/optimizers/schedules/learning_rate_schedule.py, keras/src/callbacks.
 
     Example:
       >>> from jaxsched.interop.keras import from_keras
-      >>> from_keras({"class_name": "InverseTimeDecay", "config": {
-      ...     "initial_learning_rate": 0.1, "decay_steps": 100, "decay_rate": 0.5}})
+      >>> from_keras("InverseTimeDecay", initial_learning_rate=0.1, decay_steps=100, decay_rate=0.5)
       inverse_time_decay(init_value=0.1, decay_steps=100, decay_rate=0.5)
       >>> schedule = from_keras({"class_name": "LearningRateScheduler", "config": {
       ...     "schedule": lambda epoch, rate: rate * 0.5}}, 0.1, steps_per_epoch=100, epochs=3)
       >>> [schedule(step) for step in (0, 99, 100, 200)]
       [0.05, 0.05, 0.025, 0.0125]
     """
+    if isinstance(schedule, str):
+        schedule = _named(schedule, hyperparameters)
+    elif hyperparameters:
+        raise TypeError(
+            f"from_keras: {next(iter(hyperparameters))!r} must not be given beside an object or a mapping, "
+            "which have their own arguments"
+        )
     name, config = _read(schedule)
     given = {
         "learning_rate": learning_rate, "steps_per_epoch": steps_per_epoch, "epochs": epochs,
@@ -95,6 +108,17 @@ def from_keras(
     for key, value in _bound(name, form, config).items():
         arguments[key] = CHECKS[key](value, f"from_keras: {name}: {key}")
     return form(**arguments)
+
+
+def _named(name: str, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A class name with its arguments, as a mapping."""
+    bare = _peer.bare_name(name, *_MODULES, "tf")
+    if bare not in NAMES:
+        raise ValueError(
+            f"from_keras: schedule must be one of {', '.join(NAMES)}, got {name!r}"
+            f"{_peer.did_you_mean(bare, NAMES)}"
+        )
+    return {"class_name": bare, "config": hyperparameters}
 
 
 def _read(schedule: Any) -> tuple[str, Mapping[str, Any]]:
@@ -126,7 +150,7 @@ def _read_config(schedule: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         allowed = "the name of a module of Keras, or left out"
         raise checks.refuse("from_keras: schedule['module']", allowed, module, TypeError)
     registered = schedule.get("registered_name") or name
-    known = name in FORMS or name in _CALLBACKS
+    known = name in NAMES
     if not known or registered != name or module.partition(".")[0] not in _MODULES:
         raise _unknown(schedule, name)
     return name, config
@@ -142,7 +166,7 @@ def _attributes(callback: Any, name: str) -> dict[str, Any]:
 
 
 def _unknown(schedule: Any, name: str) -> TypeError:
-    known = ", ".join([*FORMS, *_CALLBACKS])
+    known = ", ".join(NAMES)
     allowed = (
         f"one of Keras's own schedules or callbacks ({known}), or such a name with its 'config'"
     )
@@ -158,8 +182,10 @@ def _bound(
 ) -> dict[str, Any]:
     """The arguments of a class, with Keras's defaults and without the name of the operation."""
     config = {key: value for key, value in config.items() if key != "name"}
+    signature = inspect.signature(function)
+    refuse_unknown(f"from_keras: {name}", config, tuple(signature.parameters))
     try:
-        bound = inspect.signature(function).bind(*first, **config)
+        bound = signature.bind(*first, **config)
     except TypeError as error:
         raise TypeError(f"from_keras: {name}: {error}") from None
     bound.apply_defaults()

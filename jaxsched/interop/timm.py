@@ -14,7 +14,17 @@ from jaxsched.interop._timm_forms import FORMS, PARAMETERS
 from jaxsched.interop._timm_noise import with_timm_noise
 
 _WHERE = "from_timm"
-_ALL = (*FORMS, "PlateauLRScheduler")
+NAMES = (*FORMS, "PlateauLRScheduler")
+_SHORT = {
+    "cosine": "CosineLRScheduler",
+    "tanh": "TanhLRScheduler",
+    "poly": "PolyLRScheduler",
+    "step": "StepLRScheduler",
+    "multistep": "MultiStepLRScheduler",
+    "wsd": "WSDLRScheduler",
+    "plateau": "PlateauLRScheduler",
+}
+"""What `create_scheduler` (``--sched``) calls the classes."""
 _RATE = {"lr": _peer.Parameter(checks.finite)}
 _PLATEAU = {
     "decay_rate": _peer.Parameter(_peer.shrink, 0.1),
@@ -30,7 +40,7 @@ _PLATEAU = {
 
 @overload
 def from_timm(
-    scheduler: Literal["PlateauLRScheduler"], **hyperparameters: Any
+    scheduler: Literal["PlateauLRScheduler", "plateau"], **hyperparameters: Any
 ) -> optax.GradientTransformationExtraArgs: ...
 @overload
 def from_timm(
@@ -53,7 +63,9 @@ def from_timm(
     Here the cycle begins.
 
     Args:
-      scheduler: an object, or the name of a class.
+      scheduler: an object, or the name of a class: ``"CosineLRScheduler"``, its path, or ``"cosine"``, as
+        timm's ``--sched`` calls it. The arguments are those of the class in each case, not those of
+        `create_scheduler`.
       group: only of an object, the number of the optimizer's parameter group.
       steps: how many steps noise that has no end is tabulated for; there is none after them. Refused
         where no noise is without an end.
@@ -83,12 +95,13 @@ def from_timm(
     steps = checks.optional(checks.positive_steps)(steps, f"{_WHERE}: steps")
     if isinstance(scheduler, str):
         _peer.refuse_group(group, _WHERE)
-        name = _peer.known(scheduler, _ALL, _WHERE, "scheduler")
+        scheduler = _SHORT.get(scheduler, scheduler)
+        name = _peer.known(scheduler, NAMES, _WHERE, "scheduler", "timm")
         parameters = _PLATEAU if name == "PlateauLRScheduler" else PARAMETERS[name]
         values = _peer.arguments(hyperparameters, _RATE | parameters, f"{_WHERE}: {name}")
         base, scale = values.pop("lr"), 1.0
     else:
-        name = _peer.own_class(scheduler, "timm", _ALL, _WHERE)
+        name = _peer.own_class(scheduler, "timm", NAMES, _WHERE)
         _peer.refuse_hyperparameters(hyperparameters, _WHERE)
         values, base, scale = _read(scheduler, name, group)
     where = f"{_WHERE}: {name}"

@@ -15,12 +15,14 @@ from jaxsched.interop._torch_cycles import cyclic_momentum, one_cycle_momentum
 from jaxsched.interop._torch_names import named
 from jaxsched.interop._torch_objects import class_of, live
 
+NAMES = ALL
 _MOMENTUM = {"CyclicLR": cyclic_momentum, "OneCycleLR": one_cycle_momentum}
 
 
 @overload
 def from_torch(
-    scheduler: Literal["ReduceLROnPlateau"], **hyperparameters: Any
+    scheduler: Literal["ReduceLROnPlateau", "torch.optim.lr_scheduler.ReduceLROnPlateau"],
+    **hyperparameters: Any,
 ) -> optax.GradientTransformationExtraArgs: ...
 @overload
 def from_torch(
@@ -58,7 +60,8 @@ def from_torch(
     is refused, with the reason. `OneCycleLR` raises in torch past its end; here its last value is held.
 
     Args:
-      scheduler: an object, or the name of a class.
+      scheduler: an object, or the name of a class, which may have its path before it, as in
+        ``"torch.optim.lr_scheduler.StepLR"``.
       group: only of an object, the number of the optimizer's parameter group.
       quantity: ``"lr"``, or ``"momentum"`` for the momentum (or first beta) that `CyclicLR` and
         `OneCycleLR` move against the rate.
@@ -99,7 +102,7 @@ def from_torch(
     _peer.refuse_class(scheduler, WHERE, "scheduler")
     by_name = isinstance(scheduler, str)
     if by_name:
-        name = _peer.known(scheduler, ALL, WHERE, "scheduler")
+        name = _peer.known(scheduler, ALL, WHERE, "scheduler", "torch")
         _peer.refuse_group(group, WHERE)
     else:
         _peer.refuse_hyperparameters(hyperparameters, WHERE)

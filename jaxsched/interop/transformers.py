@@ -11,9 +11,11 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_torch
+from jaxsched._core.form import names_arguments, refuse_unknown
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.recipes import warmup_constant_schedule
 from jaxsched._forms.transition import constant_schedule
+from jaxsched.interop import _peer
 from jaxsched.interop import _transformers_forms as forms
 
 Rate = Callable[[Any], Any] | float | jax.Array | np.ndarray
@@ -31,8 +33,24 @@ NAMES = (
     *_WARMUP_AND_LENGTH, "constant", "constant_with_warmup", "inverse_sqrt", "warmup_stable_decay",
     "reduce_lr_on_plateau",
 )  # fmt: skip
+# The functions of transformers that make the schedules.
+FUNCTIONS = {
+    "get_constant_schedule": "constant",
+    "get_constant_schedule_with_warmup": "constant_with_warmup",
+    "get_linear_schedule_with_warmup": "linear",
+    "get_cosine_schedule_with_warmup": "cosine",
+    "get_cosine_with_hard_restarts_schedule_with_warmup": "cosine_with_restarts",
+    "get_polynomial_decay_schedule_with_warmup": "polynomial",
+    "get_inverse_sqrt_schedule": "inverse_sqrt",
+    "get_cosine_with_min_lr_schedule_with_warmup": "cosine_with_min_lr",
+    "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": "cosine_warmup_with_min_lr",
+    "get_wsd_schedule": "warmup_stable_decay",
+    "get_reduce_on_plateau_schedule": "reduce_lr_on_plateau",
+    "get_greedy_schedule": "greedy",
+}
 
 
+@names_arguments("from_transformers")
 def from_transformers(
     name: str,
     learning_rate: Rate,
@@ -47,7 +65,9 @@ def from_transformers(
     that is not wanted, :func:`jaxsched.warmup_cosine_decay_schedule` holds its last value.
 
     Args:
-      name: the name, as ``TrainingArguments.lr_scheduler_type``: a string or a `SchedulerType`.
+      name: the name, as ``TrainingArguments.lr_scheduler_type``: a string or a `SchedulerType`. Or that of
+        the function, ``"get_cosine_schedule_with_warmup"``, also with its path; its own further
+        arguments, as ``num_cycles``, are ``scheduler_specific_kwargs`` then, too.
       learning_rate: the optimizer's rate, ``TrainingArguments.learning_rate``. For
         ``"reduce_lr_on_plateau"`` it may be a schedule.
       num_warmup_steps: the number of steps of the warmup; not needed for ``"constant"`` and
@@ -78,13 +98,19 @@ def from_transformers(
       inverse_sqrt_schedule(peak_value=0.001, warmup_steps=100, timescale=100.0)
     """
     key = getattr(name, "value", name)
+    if isinstance(key, str):
+        key = _peer.bare_name(key, "transformers")
+        key = FUNCTIONS.get(key, key)
     if key == "greedy":
         raise ValueError(
             "from_transformers: 'greedy' has no curve: GreedyLR follows the metric, up when it improves "
             "and down when it does not. Use 'reduce_lr_on_plateau' (jaxsched.reduce_on_plateau), which "
             "only goes down"
         )
-    checks.one_of(*NAMES)(key, "from_transformers: name")
+    if not isinstance(key, str) or key not in NAMES:
+        allowed = " or ".join(map(repr, NAMES))
+        hint = _peer.did_you_mean(key, [*NAMES, *FUNCTIONS]) if isinstance(key, str) else ""
+        raise ValueError(f"from_transformers: name must be {allowed}, got {key!r}{hint}")
     given = {} if scheduler_specific_kwargs is None else scheduler_specific_kwargs
     if not isinstance(given, Mapping):
         where = "from_transformers: scheduler_specific_kwargs"
@@ -117,9 +143,10 @@ def _steps(value: Any, argument: str, name: str) -> int:
 
 
 def _bound(name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    where = f"from_transformers: scheduler_specific_kwargs of {name!r}"
+    signature = inspect.signature(function)
+    refuse_unknown(where, kwargs, tuple(signature.parameters)[len(args) :])
     try:
-        return inspect.signature(function).bind(*args, **kwargs).arguments
+        return signature.bind(*args, **kwargs).arguments
     except TypeError as error:
-        raise TypeError(
-            f"from_transformers: scheduler_specific_kwargs of {name!r}: {error}"
-        ) from None
+        raise TypeError(f"{where}: {error}") from None
