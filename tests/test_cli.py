@@ -56,6 +56,37 @@ def test_show(capsys):
     assert "500" in run(capsys, "show", TEXT)[1]  # to the last turn without --steps
 
 
+PARTS = "warmup_cosine_decay_schedule(0, 1e-3, '5%', '100%')"
+
+
+@pytest.mark.parametrize("command", ["show", "convert"])
+def test_a_part_of_the_run_is_resolved_with_its_steps(capsys, tmp_path, command):
+    whole = run(capsys, command, TEXT, "--steps", "10_000")
+    assert whole[0] == 0
+    assert run(capsys, command, PARTS, "--steps", "10_000") == whole
+    path = tmp_path / "a.json"
+    arguments = {"init_value": 0, "peak_value": 1e-3, "warmup_steps": "500 steps"}
+    config = {"name": "warmup_cosine_decay_schedule", **arguments, "decay_steps": "100%"}
+    path.write_text(json.dumps(config))
+    assert run(capsys, command, str(path), "--steps", "10_000") == whole
+    message = (
+        "jaxsched: error: column 39 (\"'5%'\"): warmup_cosine_decay_schedule: warmup_steps must be a "
+        "non-negative integer, got '5%' (a duration needs --steps)\n"
+    )
+    assert run(capsys, command, PARTS) == (2, "", message)
+
+
+def test_a_part_of_the_run_in_a_picture(capsys, tmp_path):
+    picture = tmp_path / "lr.png"
+    assert run(capsys, "plot", PARTS, TEXT, "--steps", "9000", "-o", str(picture))[0] == 0
+    status, _, err = run(capsys, "plot", "linear_schedule(1, 0, '2 epochs')", "--steps", "9000")
+    assert status == 2
+    assert err == (
+        "jaxsched: error: column 23 (\"'2 epochs'\"): linear_schedule: transition_steps: Horizon: the length of "
+        "an epoch is not known: it was not given examples and batch_size, or steps_per_epoch\n"
+    )
+
+
 def test_show_json_has_no_number_that_json_has_not(capsys):
     _, out, _ = run(capsys, "show", "linear_schedule(1, 0, 10)", "--steps", "20", "--json")
     data = json.loads(out, parse_constant=pytest.fail)

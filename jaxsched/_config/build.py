@@ -18,6 +18,8 @@ from jaxsched._core.frozen import FrozenDict
 _DURATION = re.compile(r"\s*[+-]?(\d|\.\d)[\d_.]*(e[+-]?\d+)?\s*[a-z%]*(\s+[a-z]+)?\s*", re.I)
 _EXPONENTIAL = re.compile(r"[+-]?\d+(\.\d*)?e[+-]?\d{1,3}", re.I)
 
+NEEDS_HORIZON = "a duration needs horizon=Horizon(...)"
+
 
 class _Steps(int):
     """A resolved duration. A check for whole numbers gives it back, one for a rate makes it a float:
@@ -111,7 +113,7 @@ class Builder:
         try:
             resolved, durations = self._resolve(value, where)
             if resolved is value:
-                hint = " (a duration needs horizon=Horizon(...))" if durations else ""
+                hint = f" ({NEEDS_HORIZON})" if durations else ""
                 raise ValueError(problem + hint)
             checked = constraint(resolved, where)
             _distinct(checked, where)

@@ -64,7 +64,7 @@ def run_list(options: argparse.Namespace) -> None:
 
 
 def run_show(options: argparse.Namespace) -> None:
-    schedule = read(options.schedule)
+    schedule = read(options.schedule, options.steps)
     steps = run_length(schedule, options.steps)
     found = inspect(schedule, steps)
     at = sorted({steps * k // 10 for k in range(10)} | {steps - 1, found.peak_step})
@@ -87,7 +87,7 @@ def draw(schedule: Schedule, steps: int, log: bool) -> str:
 
 
 def run_plot(options: argparse.Namespace) -> None:
-    schedules = [read(source) for source in options.schedules]
+    schedules = [read(source, options.steps) for source in options.schedules]
     steps = max(run_length(schedule, options.steps) for schedule in schedules)
     plt = _pictures()
     if len(schedules) == 1:
@@ -100,7 +100,7 @@ def run_plot(options: argparse.Namespace) -> None:
 
 
 def run_convert(options: argparse.Namespace) -> None:
-    schedule = read(options.schedule)
+    schedule = read(options.schedule, options.steps)
     config = to_config(schedule)
     if options.json:
         return dump({"text": repr(schedule), "config": config})
@@ -148,7 +148,8 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     what = (
         "a schedule as text, a .json, .yaml or .txt file, - for standard input, or a call of another "
-        "library's scheduler by name: torch.StepLR(lr=0.1, step_size=30)"
+        "library's scheduler by name: torch.StepLR(lr=0.1, step_size=30). With --steps a length may be "
+        "a duration of the run: '5%%', '500 steps'"
     )
 
     def add(name: str, run: Callable[..., None], text: str) -> argparse.ArgumentParser:
@@ -156,8 +157,11 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
+    def length(command: argparse.ArgumentParser, text: str) -> None:
+        command.add_argument("--steps", type=_steps, help=text)
+
     def steps_and_log(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--steps", type=_steps, help="updates in the run (to the last turn)")
+        length(command, "updates in the run (to the last turn), of which '5%%' is a part")
         command.add_argument("--log", action="store_true", help="a logarithmic scale")
 
     def picture(command: argparse.ArgumentParser, name: str) -> None:
@@ -176,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     steps_and_log(command)
     command = add("convert", run_convert, "a schedule as text and as configuration")
     command.add_argument("schedule", help=what)
+    length(command, "updates in the run, for lengths such as '5%%'")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="both in one JSON object")
     form.add_argument("--yaml", action="store_true", help="the configuration in YAML")
