@@ -82,8 +82,8 @@ def test_a_part_of_the_run_in_a_picture(capsys, tmp_path):
     status, _, err = run(capsys, "plot", "linear_schedule(1, 0, '2 epochs')", "--steps", "9000")
     assert status == 2
     assert err == (
-        "jaxsched: error: column 23 (\"'2 epochs'\"): linear_schedule: transition_steps: Horizon: the length of "
-        "an epoch is not known: it was not given examples and batch_size, or steps_per_epoch\n"
+        "jaxsched: error: column 23 (\"'2 epochs'\"): linear_schedule: transition_steps: Horizon: the "
+        "length of an epoch is not known: it was not given examples and batch_size, or steps_per_epoch\n"
     )
 
 

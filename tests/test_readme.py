@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from case import PUBLIC
 
+import jaxsched as js
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
@@ -95,6 +97,13 @@ def test_every_schedule_stands_in_the_table_with_its_picture():
     schedules = set(PUBLIC) - {"add", "subtract", "multiply", "divide"}
     assert dict(shown) == {name: f"docs/images/{name}.png" for name in schedules}
     assert [path for _, path in shown if not (ROOT / path).is_file()] == []
+
+
+def test_what_makes_a_schedule_by_other_means_stands_in_a_table_too():
+    made = [name for name in dir(js) if name.endswith(("_schedule", "_decay"))]
+    rows = re.findall(r"^\| `(\w+)` \|", README.read_text(), re.MULTILINE)
+    assert "refined_schedule" in made
+    assert set(made) <= set(rows)
 
 
 def test_links_lead_somewhere():
