@@ -7,6 +7,7 @@ import enum
 import math
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -217,3 +218,24 @@ def test_the_order_of_chebyshev_is_the_same_everywhere(epochs):
         at = np.int32(epoch) * np.ones((), np.int32)
         for device in (schedule(np.asarray(at)), traced(schedule, np.asarray(at))):
             assert math.isclose(float(device), host, rel_tol=3e-6)
+
+
+def in_pairs(schedules):
+    """Their sum, in which no schedule stands deeper than the logarithm of their number."""
+    middle = len(schedules) // 2
+    return in_pairs(schedules[:middle]) + in_pairs(schedules[middle:]) if middle else schedules[0]
+
+
+@pytest.mark.parametrize("step", [3, 3.5])
+def test_schedules_too_deep_in_each_other(step):
+    tenths = [js.constant_schedule(0.1)] * 1000
+    with ThreadPoolExecutor(1) as fresh:  # whose stack is empty
+        assert fresh.submit(sum(tenths[:200]), step).result() == pytest.approx(20)
+        assert fresh.submit(in_pairs(tenths), step).result() == pytest.approx(100)
+        with pytest.raises(RecursionError) as raised:
+            fresh.submit(sum(tenths[:300]), step).result()
+    assert str(raised.value) == (
+        "add: schedules stand too deep in each other for Python's stack, on which 200 of them have room "
+        "(sys.setrecursionlimit gives more): combine them in pairs, the pairs in pairs and so on, or write "
+        "one formula with jaxsched.schedule"
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
@@ -24,16 +25,22 @@ class Schedule(Bound):
     """A pure function ``step -> value`` with its hyperparameters bound as data.
 
     Call it with a Python or NumPy number and it answers with a Python float, computed in float64
-    without JAX; with an array among its hyperparameters, with an array. Call it with an array or inside
-    a transformation and it answers with an array of the step's shape in float32 (float64 under
-    ``jax_enable_x64``).
+    without JAX. Call it with an array or inside a transformation and it answers with an array of the
+    step's shape in float32 (float64 under ``jax_enable_x64``).
+
+    With an array among its hyperparameters, as it comes back from `jax.jit`, `jax.device_get` or a
+    checkpoint, it answers a number with an array, too (of which type checkers know nothing), computed on
+    the device each time, in some tenths of a millisecond: ``jax.tree.map(lambda x: x.item(), schedule)``
+    makes its numbers Python's again.
 
     It is a pytree: numbers and arrays among its hyperparameters are leaves, so that a schedule can
     be an argument of a jitted function, be stacked and mapped over, and be differentiated
     (``jax.grad(..., allow_int=True)``, for the lengths are integers).
 
-    A negative step counts as step 0. A number beyond 2**63 - 1 counts as that; without x64, a step on
-    the device beyond 2**31 - 1 counts as 2**31 - 1, where optax's own counter stops.
+    A step may have a fraction: a smooth curve goes on between two updates, and what changes at whole
+    steps keeps its value until the next one. A negative step counts as step 0. A number beyond 2**63 - 1
+    counts as that; without x64, a step on the device beyond 2**31 - 1 counts as 2**31 - 1, where optax's
+    own counter stops.
     """
 
     __slots__ = ("_composition", "_host")  # set when they are needed
@@ -48,6 +55,12 @@ class Schedule(Bound):
             "which the decorator jaxsched.schedule makes of a formula"
         )
 
+    @overload
+    def __call__(self, step: float | np.integer[Any] | np.floating[Any]) -> float: ...
+    @overload
+    def __call__(self, step: jax.Array | npt.NDArray[Any]) -> jax.Array: ...
+    @overload  # either, as optax's type of a schedule says
+    def __call__(self, step: jax.typing.ArrayLike) -> Any: ...
     def __call__(self, step: Any) -> Any:
         if type(step) is int:  # what a training loop asks with: nothing may slow it down
             try:
@@ -88,18 +101,25 @@ class Schedule(Bound):
         with an array among the hyperparameters the schedule is evaluated on the device each time.
         """
         form, values = self._form, self._values
-        if not self.is_plain:
-            bound = lambda step: self._on_device(nx.normal_step(step))
-        elif form.recipe:
-            composition = self._composed()
-            if not composition.is_plain:
-                return lambda step: composition(step)
-            bound = composition._reader()
-        elif form.numeric:
-            bound = host_function(form.function, values, form.name)
-        else:
-            function, name = form.function, form.name
-            bound = lambda step: as_float(function(step, *values), name)
+        try:
+            if not self.is_plain:
+                bound = lambda step: self._on_device(nx.normal_step(step))
+            elif form.recipe:
+                composition = self._composed()
+                if not composition.is_plain:
+                    return lambda step: composition(step)
+                bound = composition._reader()
+            elif form.numeric:
+                bound = host_function(form.function, values, form.name)
+            else:
+                function, name = form.function, form.name
+                bound = lambda step: as_float(function(step, *values), name)
+        except RecursionError:
+            raise RecursionError(
+                f"{form.name}: schedules stand too deep in each other for Python's stack, on which 200 of "
+                "them have room (sys.setrecursionlimit gives more): combine them in pairs, the pairs in "
+                "pairs and so on, or write one formula with jaxsched.schedule"
+            ) from None
         object.__setattr__(self, "_host", bound)
         return bound
 

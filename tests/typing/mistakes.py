@@ -22,6 +22,8 @@ jaxsched.reduce_on_plateau(nonfinite="sometimes")  # error: reportArgumentType
 jaxsched.with_plateau(optax.sgd(0.1), pateince=3)  # error: reportCallIssue
 jaxsched.Horizon(100)  # error: reportCallIssue
 print(jaxsched.plateau_report(None).no_such_field)  # error: reportAttributeAccessIssue
+text: str = jaxsched.constant_schedule(0.1)(3)  # error: reportAssignmentType
+jaxsched.constant_schedule(0.1)("3")  # error: reportCallIssue, reportArgumentType
 jaxsched.to_config({"name": "constant_schedule"})  # error: reportArgumentType
 
 

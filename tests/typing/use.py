@@ -24,6 +24,14 @@ assert_type(shapes.warped(shapes.cosine(), 1.5), shapes.Shape)
 assert_type(jaxsched.constant_schedule(np.float32(0.1)), Schedule)
 assert_type(jaxsched.constant_schedule(jnp.ones(3)), Schedule)
 
+# A number is answered with a float, an array with an array.
+assert_type(schedule(3), float)
+assert_type(schedule(2.5), float)
+assert_type(schedule(np.int64(3)), float)
+assert_type(schedule(np.float32(3)), float)
+assert_type(schedule(jnp.arange(3)), jax.Array)
+assert_type(schedule(np.arange(3)), jax.Array)
+
 # As data.
 assert_type(schedule.replace(init_value=0.3), Schedule)
 assert_type(schedule.hyperparameters, dict[str, Any])
