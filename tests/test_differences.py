@@ -132,8 +132,12 @@ def rows(markdown: str) -> list[tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def measured() -> str:
     """The table of a fresh process: as JAX is by default, whatever is set for this run."""
-    default = {"JAX_ENABLE_X64": "0", "JAX_DEBUG_NANS": "0", "PYTHONPATH": str(ROOT)}
-    environment = {**os.environ, **default}
+    default = {
+        "JAX_ENABLE_X64": "0",
+        "JAX_DEBUG_NANS": "0",
+        "JAX_NUMPY_DTYPE_PROMOTION": "standard",  # optax's answer is its value, not a refusal
+    }
+    environment = {**os.environ, **default, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, __file__], env=environment, capture_output=True, text=True, check=True
     )

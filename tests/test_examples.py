@@ -17,7 +17,11 @@ def run(program: str, *arguments: str, folder: Path) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / program), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "JAX_NUMPY_DTYPE_PROMOTION": "standard",
+        },  # for Adam
         capture_output=True,
         text=True,
     )

@@ -224,9 +224,10 @@ def test_several_processes(tmp_path, monitor):
         "--timeout",
         "200",
     ]
+    usual = {"JAX_NUMPY_DTYPE_PROMOTION": "standard"}  # which optax's Adam needs
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples/distributed.py"), *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": WARNINGS},
+        env={**os.environ, **usual, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": WARNINGS},
         capture_output=True,
         text=True,
         timeout=240,

@@ -61,7 +61,11 @@ print(sum(test_readme.run(*block, names) for block in test_readme.blocks()))
 def test_every_block_runs():
     """In a fresh process: in single precision, with JAX's own defaults, warnings as errors."""
     script = SCRIPT.format(tests=str(ROOT / "tests"), root=str(ROOT))
-    environment = {**os.environ, "JAX_ENABLE_X64": "0"}
+    environment = {
+        **os.environ,
+        "JAX_ENABLE_X64": "0",
+        "JAX_NUMPY_DTYPE_PROMOTION": "standard",
+    }
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         env=environment,
