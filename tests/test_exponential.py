@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 from ways import ways
@@ -40,6 +41,10 @@ def test_without_an_end_a_growth_must_take_steps():
         js.exponential_decay(1.0, period, rate, end_value=end)
     with pytest.raises(ValueError, match="end_value must be given"):
         js.exponential_decay(1.0, 0, 2.0)
+    traced = jax.jit(lambda period: js.exponential_decay(1.0, period, 2.0)(4))
+    assert [float(traced(period)) for period in (1, 2, 4)] == [16.0, 4.0, 2.0]
+    traced = jax.jit(lambda rate: js.exponential_decay(1.0, 0, rate)(4))
+    assert [float(traced(rate)) for rate in (0.5, 1.0)] == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("stairs", [False, True])
@@ -69,6 +74,13 @@ def test_geometric_schedule():
         for row, (start, end, steps, begin) in zip(values, grid, strict=True):
             assert row[-1] == values.dtype.type(end)
             assert row[0] == values.dtype.type(start if steps or begin else end)
+
+
+@pytest.mark.parametrize("ends", [[(1.0, 0.01), (0.5, 0.01)], [(0.01, 1.0), (0.01, 0.5)]])
+def test_geometric_pieces_that_share_one_end(ends):
+    expected = [[a * (b / a) ** min(t / 7, 1) for t in STEPS] for a, b in ends]
+    for values in ways([js.geometric_schedule(*pair, 7) for pair in ends], len(STEPS)):
+        np.testing.assert_allclose(values, expected, rtol=3e-6)
 
 
 def test_inverse_sigmoid_decay():
