@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from _measure import mean
+from _page import number
 from _schedules import by_formulas
 from train import LIMIT, MODELS, NUMBER
 
@@ -118,7 +119,8 @@ def _sweep(rows):
         f"{most['schedules']} schedules in one compilation",
         f"{most['one each / vmap']:.0f} times as fast as one compilation each{scaled}; "
         + ", ".join(
-            f"{row['schedules']} in one: {row['one each / vmap']:.2g} times" for row in (some, one)
+            f"{row['schedules']} in one: {number(row['one each / vmap'])} times"
+            for row in (some, one)
         ),
     )
 
@@ -134,8 +136,8 @@ def _plateau(rows):
 def _train(rows):
     columns = [f"{model} / {LIMIT}" for model in MODELS]
     most = [max(row[column] for row in rows) for column in columns]
-    (number,) = (row for row in rows if row["rate"] == NUMBER)
-    plain = [x / number[column] for x, column in zip(most, columns, strict=True)]
+    (uncounted,) = (row for row in rows if row["rate"] == NUMBER)
+    plain = [x / uncounted[column] for x, column in zip(most, columns, strict=True)]
     return (
         "a whole training step of an MLP or a small transformer",
         f"at most {most[0]:.2f} and {most[1]:.2f} times that with a function that returns a constant, for "

@@ -205,7 +205,7 @@ def test_the_figures_that_the_readme_shows(monkeypatch, tmp_path):
         "0.10 times Optax's",
         "17 ns a step, the same program as for 40, compiled in 22 ms (10 pieces: 20 ms; 10,000: 40 ms)",
         "200 times as fast as one compilation each, of which 24 were measured and their time scaled to "
-        "1000; 64 in one: 13 times, 1 in one: 0.2 times",
+        "1000; 64 in one: 12.8 times, 1 in one: 0.2 times",
         "0.70 to 1.01 times Optax's",
         "at most 1.03 and 1.02 times that with a function that returns a constant, for which Optax keeps a "
         "counter as for a schedule; 1.14 and 1.02 times that with a plain number, which has none",
