@@ -54,7 +54,8 @@ class Inspection:
       final: the value at the last step.
       mean: the mean value.
       area: the sum of all values.
-      largest_jump: the largest change from one step to the next, with its sign.
+      largest_jump: the largest change from one step to the next, with its sign; of those that only
+        rounding tells apart, the first.
       jump_step: the first step after it; 0 if there is none.
       trend: ``"constant"``, ``"falling"``, ``"rising"`` or ``"up and down"``.
       decay_factor: ``peak / final``; infinite if the final value is 0.
@@ -148,7 +149,7 @@ def inspect(schedule: Callable[[Any], Any], steps: int) -> Inspection:
     high, low = _argmax(values), _argmax(-values)
     changes = np.diff(values)
     jumps = np.where((np.diff(at) == 1) & np.isfinite(changes), np.abs(changes), 0.0)
-    jump = int(np.argmax(jumps)) if jumps.any() else -1
+    jump = _first_largest(jumps, values, len(at) <= HOST and subject.is_plain)
     gaps = np.diff(at, append=steps).astype(np.float64)
     slopes = np.append(changes / gaps[:-1], 0.0)
     with np.errstate(invalid="ignore"):  # infinite values
@@ -185,6 +186,19 @@ def describe(schedule: Any) -> str:
 
 def _argmax(values: np.ndarray) -> int:
     return int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
+
+
+def _first_largest(jumps: np.ndarray, values: np.ndarray, on_host: bool) -> int:
+    """The first jump that is as large as the largest but for rounding; -1 if there is none.
+
+    On a straight line all steps are alike, and rounding would pick one of them.
+    """
+    largest = np.max(jumps, initial=0.0)
+    if largest == 0:
+        return -1
+    precision = np.float64 if on_host else jax.dtypes.canonicalize_dtype(np.float64)
+    rounding = 4 * np.finfo(precision).eps * np.max(np.abs(values[np.isfinite(values)]))
+    return int(np.argmax(jumps >= largest - min(rounding, 0.01 * largest)))
 
 
 def _trend(values: np.ndarray) -> str:
