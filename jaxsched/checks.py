@@ -26,6 +26,12 @@ from jax.core import Tracer
 from jaxsched._core.frozen import FrozenDict
 from jaxsched._core.per_piece import PerPiece
 
+__all__ = [
+    "AtMost", "Constraint", "Number", "OneFewer", "Relation", "boundaries", "finite", "flag", "fraction",
+    "is_unknown", "mapping_by_step", "nonnegative", "nonzero", "one_of", "optional", "positive",
+    "positive_steps", "refuse", "sequence_of", "steps",
+]  # fmt: skip
+
 Constraint = Callable[[Any, str], Any]
 """Takes a value and the words that say where it stands; returns its normal form or raises."""
 

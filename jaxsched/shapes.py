@@ -25,6 +25,11 @@ from jaxsched._core.shape import Shape as Shape
 from jaxsched._core.shape import shape, shape_like
 from jaxsched._core.wave import wave
 
+__all__ = [
+    "Shape", "cosine", "cosine_waves", "exponential", "harmonic", "inverse_power", "inverse_sigmoid",
+    "inverse_sqrt", "linear", "logarithmic", "mirror_cosine", "power", "rex", "table", "tanh", "warped",
+]  # fmt: skip
+
 
 @shape(symmetric=True, scaled=lambda progress, *how: progress.remaining_to(*how))
 def linear(progress: Any) -> Any:

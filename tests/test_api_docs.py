@@ -36,6 +36,16 @@ def test_every_public_name_has_an_entry():
     assert {"shapes.cosine", "shapes.Shape", "checks.positive", "interop.from_torch"} <= names
 
 
+@pytest.mark.parametrize("module", [js.shapes, js.checks], ids=lambda module: module.__name__)
+def test_what_a_module_says_is_public_is_what_is_documented(module):
+    """And not the np and nx that it imports."""
+    documented = {name for name, *_ in api.public_names(module) if not name.startswith("_")}
+    assert module.__all__ == sorted(documented)
+    space = {}
+    exec(f"from {module.__name__} import *", space)
+    assert space.keys() - {"__builtins__"} == documented
+
+
 def test_no_name_stands_twice_and_none_is_private():
     names = [entry.name for entry in ENTRIES]
     assert len(names) == len(set(names))
