@@ -27,6 +27,7 @@ NONNEGATIVE = "a non-negative finite number"
 STEPS = "a non-negative integer"
 FRACTION = "a number from 0 to 1"
 FLAG = "True or False"
+FACTOR = f"{POSITIVE_STEPS} (1.5 times as long is factor=3, divisor=2)"
 OPERAND = "a schedule, a callable or a finite number"
 
 PLAIN = js.constant_schedule(0.1)
@@ -193,7 +194,11 @@ FACTORIES = {
     ),
     js.stretch: (
         dict(schedule=PLAIN, factor=3, divisor=2),
-        dict(schedule=SCHEDULE, factor=POSITIVE_STEPS, divisor=POSITIVE_STEPS),
+        dict(
+            schedule=SCHEDULE,
+            factor=FACTOR,
+            divisor=POSITIVE_STEPS,
+        ),
     ),
     js.repeat: (
         dict(schedule=PLAIN, period=5, growth=2, decay=0.5, limit=3),
@@ -261,6 +266,7 @@ WRONG_VALUES = {
     OPERAND: [NAN, INF, -INF],
     TIMESCALE: [NAN, INF, 0, -1.0, 1e-10],
     POSITIVE_STEPS: [NAN, INF, 0, -1, 2.5],
+    FACTOR: [NAN, INF, 0, -1, 1.5],
     SHAPE_WORDS: [],
     SCHEDULE: [],
 }

@@ -124,8 +124,12 @@ def test_what_is_no_duration(duration):
             "5 epochs",
             "the length of an epoch .* examples and batch_size, or steps_",
         ),
-        ({"steps": 100}, "5 examples", "the examples of a step .* batch_size"),
-        ({"steps": 100}, "5 tokens", "the tokens of an example .* tokens_per_example"),
+        ({"steps": 100}, "5 examples", "the number of examples in a step .* batch_size"),
+        (
+            {"steps": 100},
+            "5 tokens",
+            "the number of tokens in an example is not known: .* tokens_per_example$",
+        ),
         ({"batch_size": 8, "examples": 80}, "3%", "the length of the run .* epochs or steps"),
         ({"batch_size": 8, "examples": 80}, 0.03, "the length of the run .* epochs or steps"),
     ],
@@ -264,7 +268,9 @@ def test_scale_rate():
         run.scale_rate(0.1, 0)
     with pytest.raises(TypeError, match=r"^scale_rate: reference_batch_size must be .*, got None$"):
         run.scale_rate(0.1, None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^Horizon: the examples of a step is not known"):
+    with pytest.raises(
+        ValueError, match=r"^Horizon: the number of examples in a step is not known"
+    ):
         Horizon(steps=5).scale_rate(0.1)
 
 

@@ -17,6 +17,9 @@ NO_RATE = (
     "optax.chain(optax.scale_by_adam(), jaxsched.scale_by_learning_rate(schedule)) or "
     "optax.inject_hyperparams(optax.adam)(learning_rate=schedule)"
 )
+NO_RATE_BUT_A_REDUCER = NO_RATE.replace(
+    "only count: use", "only count, and a reducer's keeps none, not even one that it was given: use"
+)
 NO_PLATEAU = (
     "the optimizer state holds no plateau state: build the optimizer with "
     "jaxsched.with_plateau(optimizer, ...)"
@@ -201,7 +204,13 @@ ERRORS = [
         "scale_by_learning_rate: flip_sign must be True or False, got 1",
     ),
     (lambda: jaxsched.learning_rate(optax.adam(0.1).init(jnp.ones(1))), ValueError, NO_RATE),
-    (lambda: jaxsched.learning_rate(place(SGD).init(jnp.ones(1))), ValueError, NO_RATE),
+    (
+        lambda: jaxsched.learning_rate(
+            place(SGD, learning_rate=0.1, min_lr=0.01).init(jnp.ones(1))
+        ),
+        ValueError,
+        NO_RATE_BUT_A_REDUCER,
+    ),
 ]
 
 

@@ -102,6 +102,8 @@ def test_pieces():
     ("arguments", "error", "message"),
     [
         ((3, 10), TypeError, "plot: schedules must be a schedule or another callable from step to"),
+        (([JOINED], 10), TypeError, "plot: schedules must be a schedule or another callable from step to "
+         "value, or of several a mapping from name to each, {'warmup': schedule, ...}, got [join"),
         (({}, 10), ValueError, "plot: schedules must be at least one schedule, got {}"),
         (({"a": 3}, 10), TypeError, "plot: schedules['a'] must be a schedule or another callable"),
         ((JOINED, 0), ValueError, "plot: steps must be an integer from 1 to 2.14748e+09, got 0"),

@@ -42,7 +42,7 @@ class Epochs:
     def batch(self) -> int:
         """The examples of a step."""
         if self.batch_or_none is None:
-            lacks("the examples of a step", "batch_size")
+            lacks("the number of examples in a step", "batch_size")
         return self.batch_or_none
 
     @property

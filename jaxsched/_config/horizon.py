@@ -138,7 +138,7 @@ class Horizon:
 
     def _tokens_per_example(self) -> Fraction:
         if self._given["tokens_per_example"] is None:
-            _duration.lacks("the tokens of an example", "tokens_per_example")
+            _duration.lacks("the number of tokens in an example", "tokens_per_example")
         return _duration.exact(self._given["tokens_per_example"])
 
     def steps(self, duration: int | float | str) -> int:

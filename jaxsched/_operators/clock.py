@@ -152,10 +152,19 @@ def _product_fits(arguments: Mapping[str, Any], where: str) -> None:
         raise checks.refuse(f"{where}: factor * divisor", "at most 2147483647", factor * divisor)
 
 
+class _Factor(checks.Number):
+    """A positive integer, whose message says how a fraction is written."""
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in the words of the message."""
+        return f"{super().allowed} (1.5 times as long is factor=3, divisor=2)"
+
+
 @formula(
     _product_fits,
     schedule=schedule_like,
-    factor=checks.positive_steps,
+    factor=_Factor(integer=True, above=0),
     divisor=checks.positive_steps,
 )
 def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) -> Any:

@@ -161,8 +161,12 @@ def learning_rate(opt_state: Any) -> Any:
             return rates
     elif found.has_rate:
         return _product(found.factors)
+    reducer = (
+        ", and a reducer's keeps none, not even one that it was given" if found.factors else ""
+    )
     raise ValueError(
-        "learning_rate: the optimizer state holds no learning rate, for optax's own states only count: use "
+        "learning_rate: the optimizer state holds no learning rate, for optax's own states only count"
+        f"{reducer}: use "
         "optax.chain(optax.scale_by_adam(), jaxsched.scale_by_learning_rate(schedule)) or "
         "optax.inject_hyperparams(optax.adam)(learning_rate=schedule)"
     )

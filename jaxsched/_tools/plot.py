@@ -78,6 +78,12 @@ def plot(
             raise ValueError("plot: schedules must be at least one schedule, got {}")
         named = {str(k): schedule_like(v, f"plot: schedules[{k!r}]") for k, v in schedules.items()}
     else:
+        if not callable(schedules):
+            allowed = (
+                "a schedule or another callable from step to value, or of several a mapping from name to "
+                "each, {'warmup': schedule, ...}"
+            )
+            raise checks.refuse("plot: schedules", allowed, schedules, TypeError)
         named = {describe(schedules): schedule_like(schedules, "plot: schedules")}
     plt = pyplot("plot")
     # A wide legend has no free place among the curves. Axes that were given have no free place below.
