@@ -28,10 +28,12 @@ def up_to(length, goal):
 
 
 def way(low, high):
-    """The number to add to one to arrive at another, at least."""
-    step = np.float32(np.float32(high) - np.float32(low))
-    short = np.float32(low) + step < np.float32(high)
-    return float(np.nextafter(step, np.float32(np.inf)) if short else step)
+    """The least number to add to one to arrive at another."""
+    low, high = np.float32(low), np.float32(high)
+    step = np.nextafter(high - low, np.float32(0))
+    while low + step < high:
+        step = np.nextafter(step, np.float32(np.inf))
+    return float(step)
 
 
 def cut(value, low, high):
@@ -255,12 +257,17 @@ def inverse_time(start, rate):
     return lambda step: exact[0] / (real(jnp.maximum(step, 0)) + below)
 
 
-def power_law(start, timescale, exponent, begin=0):
-    """The base is rounded once for all; a device's own power is exact to a few units."""
+def power_law(start, timescale, exponent):
+    """A device's own power is exact to a few units, but what float32 takes from the exponent is not little
+    times the logarithm of a late step: it is a power of its own.
+    """
+    head = np.float32(-exponent)
+    tail = np.float32(-exponent - float(head))
 
     def schedule(step):
-        count = jnp.maximum(jnp.maximum(step, 0) - begin, 0) if begin else jnp.maximum(step, 0)
-        return start * jnp.power(real(count) * (1 / timescale) + 1.0, np.float32(-exponent))
+        base = real(jnp.maximum(step, 0)) * (1 / timescale) + 1.0
+        power = jnp.power(base, head)
+        return start * (power * jnp.power(base, tail) if tail else power)
 
     return schedule
 

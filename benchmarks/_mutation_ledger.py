@@ -18,6 +18,8 @@ FILES = [
     "_core/numerics",
     "_core/geometric",
     "_core/progress",
+    "_core/periods",
+    "_core/points",
     "_core/shape",
     "_core/per_piece",
     "_core/wave",

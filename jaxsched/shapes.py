@@ -15,6 +15,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.typing import ArrayLike
 
 from jaxsched import checks
@@ -288,7 +289,7 @@ def _logistic(progress: Any, start: Any, end: Any, goal: Any) -> Any:
 def _doubled(x: Any, factor: float) -> Any:
     """An argument of tanh as one of the logistic function; one so large that their sums are finite."""
     x = nx.exact(x) * factor
-    return lift(np.clip, x, -1e30, 1e30) if is_concrete(x) else jnp.clip(x, -1e30, 1e30)
+    return lift(np.clip, x, -1e30, 1e30) if is_concrete(x) else lax.clamp(-1e30, x, 1e30)
 
 
 def _tanh_rise(progress: Any, lower: Any, upper: Any) -> Any:

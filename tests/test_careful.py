@@ -82,7 +82,7 @@ KNOWN = {
         lambda t: compounding(t, 0.1, 0.001, 100), (100, 30_000, 409_600), 4, 0.0, 0.1,
     ),
     "power_law_schedule": (
-        lambda t: M(0.1) * (1 + t / 100) ** -M(0.51), (100,), 8, 0.0, 0.1,
+        lambda t: M(0.1) * (1 + t / 100) ** -M(0.51), (100,), 4, 0.0, 0.1,
     ),
     "inverse_sqrt_schedule": (root_law(0.1, 500, 0), (500,), 4, 0.0, 0.1),
     "noam_schedule": (

@@ -88,15 +88,30 @@ def _times_two_to(start: Any, whole: Any, part: Any) -> Any:
 def real_power(x: Any, exponent: Any, start: Any = 1.0) -> Any:
     """Start * x ** exponent for x of at least 1.
 
-    The power is the device's own, which is exact to half an ulp on a CPU and to a few on a GPU.
+    The power is the device's own, which is exact to half an ulp on a CPU and to a few on a GPU. What a
+    concrete exponent loses as a float32, times the logarithm of a large x, would be more than that: it
+    is a second power.
     """
     if nx.is_host(x):
         power = x.code.line("{} ** {}", x, exponent)
     elif nx.is_plain(exponent) and exponent == -0.5:
         return start / jnp.sqrt(x)
+    elif is_concrete(exponent):
+        head = lift(_towards_zero, exponent)  # the tail is then of the same sign
+        power, tail = jnp.power(x, nx.real(head)), lift(np.subtract, exponent, head)
+        if not (nx.is_plain(tail) and tail == 0):
+            power = power * jnp.power(x, nx.real(tail))
     else:
         power = jnp.power(x, nx.real(exponent))
     return power if nx.is_plain(start) and start == 1 else start * power
+
+
+def _towards_zero(x: Any) -> Any:
+    """A number as one of the device's float type, not larger."""
+    dtype = nx.float_dtype()
+    rounded = saturated(np.asarray(x, np.float64), dtype).astype(dtype)
+    rounded = np.where(np.abs(rounded) > np.abs(x), np.nextafter(rounded, dtype.type(0)), rounded)
+    return rounded.astype(np.float64)
 
 
 def _growth(rate: float, exponent: float, start: float) -> float:

@@ -65,6 +65,12 @@ def real(x: Any) -> Any:
     )  # an int may exceed what JAX takes for one
 
 
+def strong(x: Any) -> Any:
+    """An array of floats in the float dtype; whatever else it is, as it is."""
+    floats = isinstance(x, jax.Array) and np.issubdtype(x.dtype, np.floating)
+    return lax.convert_element_type(x, float_dtype()) if floats else x
+
+
 def num(x: Any) -> Any:
     """A number for arithmetic with a float that depends on the step; literals stay literals."""
     if is_host(x):

@@ -154,6 +154,10 @@ class Schedule(Bound):
             return self._composed()._at(step)
         values = self._values
         if form.numeric:
+            if (
+                not self.is_plain
+            ):  # a float is brought to the type of the arithmetic here, not twice
+                values = map(nx.strong, values)
             return form.function(step, *values)
         values = jax.tree.map(_settled, values, is_leaf=is_per_piece)
         return checked(form.function(step, *values), form.name)

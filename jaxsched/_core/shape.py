@@ -19,7 +19,7 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.bound import Bound, register
 from jaxsched._core.form import Form, make_factory
-from jaxsched._core.per_piece import PerPiece, is_concrete, is_per_piece, lift, saturated
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, saturated
 
 P = ParamSpec("P")
 
@@ -175,6 +175,7 @@ def _of_one_per_piece(
 ) -> Any:
     """The same where an end is one per piece, if it is computed alike for all of them, else None."""
     dtype = nx.float_dtype().type
+    index = next(x.index for x in (start, end) if is_per_piece(x))
     falls = lift(lambda a, b: np.abs(b) <= np.abs(a), start, end).numbers
     small = lift(lambda a, b, f=falls: saturated(np.where(f, b, a), dtype), start, end)
     large = lift(lambda a, b, f=falls: saturated(np.where(f, a, b), dtype), start, end)
@@ -186,14 +187,15 @@ def _of_one_per_piece(
     elif not falls.any():
         weight = form.rise(progress, *parameters)
     elif form.is_symmetric(*parameters):
-        index = next(x.index for x in (start, end) if is_per_piece(x))
         weight = form.fall(progress.reversed_where(PerPiece(~falls, index)), *parameters)
     else:
         return None
     ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
     way = lift(lambda *_: np.asarray(ways), start, end)
     value = nx.num(small) + weight * nx.num(way)
-    return value if all(exact) else jnp.minimum(value, nx.num(large))
+    # Of many pieces some would need the bound: the program does not depend on which numbers they have.
+    few = isinstance(index, Few)
+    return value if few and all(exact) else jnp.minimum(value, nx.num(large))
 
 
 def lifted(base: Any, peak: Any, weight: Any, bounded: bool = True) -> Any:
@@ -232,4 +234,9 @@ def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:
     )
     while (goal - (anchor + way)) * np.sign(outwards) > 0:
         way = np.nextafter(way, outwards)
+    while anchor + way != goal:  # beyond it: a shorter one may land on it
+        shorter = np.nextafter(way, -outwards)
+        if (goal - (anchor + shorter)) * np.sign(outwards) > 0:
+            break
+        way = shorter
     return float(way), bool(anchor + way == goal)

@@ -254,16 +254,17 @@ def cyclic_schedule(
     """
     up = at_least_one(steps_up)
     down = up if steps_down is None else at_least_one(steps_down)
-    cycle = Cycle(step, up + down)
+    whole = up + down
+    cycle = Cycle(step, whole)
     local = cycle.rest
-    if not nx.is_host(step) and is_beyond(step, up + down):
+    if not nx.is_host(step) and is_beyond(step, whole):
         rise, fall = progress(local, up), progress(local, down, up).reverse()
     elif steps_down is None:  # the way up walked backwards
-        height = nx.minimum(local, up + down - local)
+        height = nx.minimum(local, whole - local)
         rise = fall = Progress(height, lambda: up - height, up)
     else:
         rise = Progress(local, lambda: up - local, up)
-        fall = Progress(lambda: up + down - local, lambda: local - up, down)
+        fall = Progress(lambda: whole - local, lambda: local - up, down)
     if scale_function is None and mode == "triangular" and rise is fall:
         return between(init_value, peak_value, rise, shapes.linear.form)
     weight = rise.elapsed if rise is fall else nx.minimum(rise.elapsed, fall.elapsed)

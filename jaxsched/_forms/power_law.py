@@ -282,7 +282,8 @@ def noam_schedule(
       [0.0005, 0.025, 0.05, 0.025]
     """
     width, length = at_least_one(settle(d_model)), at_least_one(settle(warmup_steps))
-    peak = nx.exact(scale) / (nx.sqrt(nx.num(width) * 1.0) * nx.sqrt(nx.num(length) * 1.0))
+    root = nx.sqrt(nx.exact(width) * 1.0) * nx.sqrt(nx.exact(length) * 1.0)
+    peak = nx.exact(scale) / root
     return _rise_and_root(peak, length, step_offset)
 
 

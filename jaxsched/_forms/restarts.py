@@ -118,26 +118,39 @@ def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
     excess = jnp.where(even, 1.0, growth - 1.0)
     guess = jnp.log1p(lax.stop_gradient(step / first * excess)) / jnp.log1p(excess)
     number = lax.stop_gradient(jnp.where(even, jnp.floor(step / first), jnp.floor(guess)))
+    powers = _doublings(growth)
 
-    def begin(i: Any) -> Any:
+    def begin(i: Any, power: Any) -> Any:
         """Times the excess: not divided, as XLA multiplies by the reciprocal of what it knows."""
-        return first * jnp.where(even, i, _whole_power(growth, i) - 1.0)
+        return first * jnp.where(even, i, power - 1.0)
 
-    number = jnp.where(begin(number) > step * excess, number - 1.0, number)
-    number = jnp.where(begin(number + 1.0) <= step * excess, number + 1.0, number)
-    count, end = step - begin(number) / excess, begin(number + 1.0) / excess
-    return lax.convert_element_type(number, nx.int_dtype()), Progress(
-        jnp.maximum(count, 0.0), jnp.maximum(end - step, 0.0), first * _whole_power(growth, number)
-    )
+    power, now = _whole_power(powers, number), step * excess
+    number = jnp.where(begin(number, power) > now, number - 1.0, number)
+    after = number + 1.0
+    number = jnp.where(begin(after, _whole_power(powers, after)) <= now, after, number)
+    power, after = _whole_power(powers, number), number + 1.0
+    left = begin(after, _whole_power(powers, after)) / excess - step
+    count = lambda: jnp.maximum(step - begin(number, power) / excess, 0.0)
+    way = Progress(count, jnp.maximum(left, 0.0), first * power)
+    return lax.convert_element_type(number, nx.int_dtype()), way
 
 
-def _whole_power(base: Any, exponent: Any) -> Any:
-    """Base ** exponent by squaring: exact where the result is; for exponents below 2**12."""
-    bits = lax.convert_element_type(jnp.minimum(exponent, 4095.0), jnp.int32)
-    power = jnp.ones_like(base * exponent)
-    for place in range(12):
-        power = jnp.where(
-            lax.shift_right_logical(bits, jnp.full_like(bits, place)) & 1, power * base, power
-        )
-        base = jnp.minimum(base, 1e9) ** 2
-    return power
+PLACES = 12
+
+
+def _doublings(base: Any) -> list[Any]:
+    """Base ** 1, 2, 4, ..."""
+    powers = [base]
+    while len(powers) < PLACES:
+        powers.append(jnp.minimum(powers[-1], 1e9) ** 2)
+    return powers
+
+
+def _whole_power(powers: list[Any], exponent: Any) -> Any:
+    """The product of the powers for the bits of an exponent: exact where it is a number of its type."""
+    bits = lax.convert_element_type(jnp.minimum(exponent, 2.0**PLACES - 1.0), jnp.int32)
+    shape = jnp.broadcast_shapes(powers[0].shape, exponent.shape)
+    result = jnp.ones(shape, powers[0].dtype)
+    for place, power in enumerate(powers):
+        result = jnp.where((bits & (1 << place)) != 0, result * power, result)
+    return result
