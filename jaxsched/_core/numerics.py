@@ -228,7 +228,7 @@ def power(x: Any, exponent: Any) -> Any:
             return x.code.line("{} ** {}", x, exponent)
         if 0 < exponent < 1:
             # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
-            inside = jnp.maximum(x, SMALL)
+            inside = jnp.maximum(x, _small(x))
             return x / jnp.sqrt(inside) if exponent == 0.5 else x * _power(inside, exponent - 1.0)
     if is_concrete(exponent) and np.all(getattr(exponent, "numbers", exponent) >= 1):
         return _power(x, exponent)
@@ -242,8 +242,9 @@ def _power(x: Any, exponent: Any) -> Any:
     return jnp.power(x, real(exponent))
 
 
-SMALL = 2.0**-62
-"""Not above the square of the smallest share of a way; in float32 its own square has a reciprocal."""
+def _small(x: Any) -> float:
+    """Not above the square of the smallest share of a way; its own square has a reciprocal."""
+    return 2.0**-62 if x.dtype == jnp.float32 else 2.0**-510
 
 
 def _exponent(x: Any) -> Any:
@@ -284,7 +285,7 @@ def _one_minus_half_powers(rest: Any, base: Any, exponent: float) -> Any:
     whole, half = divmod(exponent, 1)
     factor = base
     if half:
-        root = sqrt(base) if is_host(base) else jnp.sqrt(jnp.maximum(base, SMALL))
+        root = sqrt(base) if is_host(base) else jnp.sqrt(jnp.maximum(base, _small(base)))
         if not whole:
             return rest / (root + 1.0)
         factor = base / (root + 1.0)
