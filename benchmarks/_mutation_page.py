@@ -16,7 +16,8 @@ HEAD = """\
 A mutant is a small change of the code: `<` for `<=`, `+` for `-`, 2 for 1, a guard left out, the branches
 of a `where` swapped. Of {made} in the files below the tests notice {killed}. {explained} survive, and stand
 below, each with the reason why no test can or need notice it. {left} are open: they were not tried yet, or
-survived the tests that were tried.
+survived the tests that were tried. Of a file with none open every mutant is decided; of the others a share
+was tried so far.
 
 Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Windows), on a CPU, and written by
 `--write`. A run takes hours on one core; one that was interrupted goes on.
