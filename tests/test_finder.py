@@ -123,6 +123,7 @@ def test_it_stops_at_divergence():
     assert len(never.rates) > len(found.rates)
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_it_stops_at_a_loss_that_is_not_finite():
     def broken(params, batch):
         return jnp.where(batch[0] > 3, jnp.nan, loss(params, batch[1:]))
