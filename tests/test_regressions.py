@@ -64,6 +64,23 @@ def halfway(peak, steps):
     return js.linear_schedule(0.0, jnp.minimum(peak, 5.0), steps // 2)
 
 
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: js.fastai_onecycle_schedule(100 + i, 0.1),  # its turn is whole in every fourth
+        lambda i: js.noam_schedule(512 + i, 40),
+    ],
+    ids=["fastai", "noam"],
+)
+def test_lengths_that_are_whole_in_one_piece_and_not_in_the_next(make, n):
+    """Under strict promotion too, which these tests run with."""
+    joined = js.join_schedules([make(i) for i in range(n)], [50 * (i + 1) for i in range(n - 1)])
+    steps = jnp.arange(0, 50 * n + 60, 7)
+    expected = [joined(int(t)) for t in steps]
+    np.testing.assert_allclose(np.asarray(jax.jit(joined)(steps)), expected, rtol=1e-6)
+
+
 def test_a_users_recipes_are_joined():
     joined = js.join_schedules([halfway(1.0, 10), halfway(2.0, 20)], [10])
     assert joined(jnp.int32(12)) == pytest.approx(float(joined(12)), rel=1e-6)

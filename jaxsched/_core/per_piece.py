@@ -190,7 +190,10 @@ def stack(numbers: list[Any], index: Any) -> Any:
         whole = all(type(x) is int for x in numbers)
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
-    dtype = jnp.result_type(*arrays)
+    with jax.numpy_dtype_promotion(
+        "standard"
+    ):  # lengths may be whole in one piece and not in the next
+        dtype = jnp.result_type(*arrays)
     if isinstance(index, Few):
         return index.pick([jax.lax.convert_element_type(x, dtype) for x in arrays])
     if any(map(is_per_piece, numbers)) and index.ndim:  # every step has numbers of its own
