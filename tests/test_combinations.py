@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -151,3 +152,9 @@ def test_noisy_waves():
         return waving(t, value, n, periods, alpha, beta, noise)
 
     agree(js.noisy_linear_cosine_decay, grid, noisy, 1e-5, 1e-5)
+
+
+def test_the_slope_by_a_variance_of_0_is_0():
+    make = lambda v: js.noisy_linear_cosine_decay(0.75, 9, v, seed=5)(jnp.int32(3))
+    assert jax.grad(make)(0.0) == 0.0
+    assert jax.grad(make)(0.5) != 0.0
