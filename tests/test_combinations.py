@@ -59,6 +59,8 @@ def test_noam():
         return scale * width**-0.5 * min(n**-0.5 if n else math.inf, n * warmup**-1.5)
 
     agree(js.noam_schedule, grid, rooted)
+    traced = jax.jit(lambda warmup: js.noam_schedule(4, warmup)(jnp.arange(4)))
+    assert np.isfinite(traced(0)).all()
 
 
 @pytest.mark.parametrize("from_one", [False, True])
