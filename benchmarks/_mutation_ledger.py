@@ -68,12 +68,18 @@ class Ledger:
         self.killed.setdefault(killed.file, set()).add(_digest(killed))
 
     def keep(self, every: list[Mutant]) -> None:
-        """Forgets the killed ones of code that is no more."""
+        """Forgets the killed ones of code that is no more, and the reasons of such."""
         known = [mutant for mutant in every if self.is_killed(mutant)]
         self.killed = {}
         for mutant in known:
             self.add(mutant)
         self.save()
+        surviving = {mutant.name for mutant in every} - {mutant.name for mutant in known}
+        entries = json.loads(REASONS.read_text())
+        for entry in entries:
+            entry["mutants"] = [name for name in entry["mutants"] if name in surviving]
+        kept = [entry for entry in entries if entry["mutants"]]
+        REASONS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
     def save(self) -> None:
         texts = {file: " ".join(sorted(self.killed[file])) for file in sorted(self.killed)}
