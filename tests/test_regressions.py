@@ -187,6 +187,17 @@ def test_equal_ends_have_the_gradient_of_the_value():
     assert float(gradient.end_value) == pytest.approx(0.3)
 
 
+def test_equal_ends_have_the_gradient_of_the_value_also_where_its_rounding_leaves_them():
+    """Of one such value in ten, at some step, the sum of both shares is beyond it."""
+    gradient = jax.jit(jax.vmap(jax.grad(lambda s, t: s(t), allow_int=True), (0, None)))
+    values = jnp.linspace(0.001, 1.0, 200)
+    stacked = jax.vmap(lambda value: js.linear_schedule(value, value, 10))(values)
+    for step in range(11):
+        found = gradient(stacked, step)
+        np.testing.assert_allclose(found.init_value, 1 - step / 10, rtol=1e-6)
+        np.testing.assert_allclose(found.end_value, step / 10, rtol=1e-6)
+
+
 def test_lengths_are_bounded():
     with pytest.raises(ValueError, match="decay_steps must be a non-negative integer below 2"):
         js.cosine_decay_schedule(0.1, 10**400)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -165,9 +166,19 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
             return value
     start, end = nx.num(start), nx.num(end)
     value = start * form.fall(progress, *parameters) + end * form.rise(progress, *parameters)
-    # Selected, not clipped: where the value meets a bound, the gradient is the value's alone.
+    return _bounded(value, start, end)
+
+
+@jax.custom_jvp
+def _bounded(value: Any, start: Any, end: Any) -> Any:
+    """The value, or the end that it is beyond by its rounding: the gradient is the value's alone."""
     low, high = jnp.minimum(start, end), jnp.maximum(start, end)
     return jnp.where(value > high, high, jnp.where(value < low, low, value))
+
+
+@_bounded.defjvp
+def _gradient_of_the_value(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    return _bounded(*primals), tangents[0]
 
 
 def _of_one_per_piece(
