@@ -156,6 +156,9 @@ def test_every_formula_is_written_by_hand():
     assert {name for name, entry in SCHEDULES.items() if entry.simple} <= set(CAREFUL)
 
 
+@pytest.mark.skipif(
+    jax.__version_info__ < (0, 10), reason="older versions look a table up in more equations"
+)
 @by_name
 def test_ours_is_not_larger(name):
     assert equations(SCHEDULES[name].jaxsched()) <= equations(CAREFUL[name])
