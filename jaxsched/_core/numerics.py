@@ -226,8 +226,9 @@ def power(x: Any, exponent: Any) -> Any:
             return x * x
         if is_host(x):
             return x.code.line("{} ** {}", x, exponent)
-        if 0 < exponent < 1:
-            # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN.
+        if exponent == 0.5 or (0 < exponent < 1 and float_dtype() == np.float32):
+            # At 0 the slope of a root is infinite, and times a slope of 0 it would be NaN. In float64
+            # the difference would round.
             inside = jnp.maximum(x, _small(x))
             return x / jnp.sqrt(inside) if exponent == 0.5 else x * _power(inside, exponent - 1.0)
     if is_concrete(exponent) and np.all(getattr(exponent, "numbers", exponent) >= 1):
