@@ -233,7 +233,7 @@ def test_schedules_too_deep_in_each_other(step):
         assert fresh.submit(sum(tenths[:200]), step).result() == pytest.approx(20)
         assert fresh.submit(in_pairs(tenths), step).result() == pytest.approx(100)
         with pytest.raises(RecursionError) as raised:
-            fresh.submit(sum(tenths[:300]), step).result()
+            fresh.submit(sum(tenths), step).result()  # on Python 3.13 some 300 have room
     assert str(raised.value) == (
         "add: schedules stand too deep in each other for Python's stack, on which 200 of them have room "
         "(sys.setrecursionlimit gives more): combine them in pairs, the pairs in pairs and so on, or write "
