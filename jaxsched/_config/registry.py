@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-from jaxsched._core.form import Form, near_matches
+from jaxsched._core.form import Form, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 Factories = Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]]
@@ -136,8 +136,7 @@ class Names:
             return found.pop()
         if found:
             raise ValueError(f"{len(found)} registered factories are called {name!r}")
-        near = near_matches(key, self.factories)
-        hint = f"; did you mean {near}?" if near else f"; known are {', '.join(self.factories)}"
+        hint = did_you_mean(key, self.factories) or f"; known are {', '.join(self.factories)}"
         raise ValueError(f"unknown name {shown(name)}{hint}")
 
     def name_of(self, form: Form) -> str:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxsched._config.registry import shown
-from jaxsched._core.form import near_matches
+from jaxsched._core.form import did_you_mean
 from jaxsched._core.schedule import Schedule
 
 MAX_DEPTH = 64
@@ -57,8 +57,7 @@ def array(values: Any, dtype: Any) -> Any:
     Numbers must fit the type: none is cut off or overflows.
     """
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        near = near_matches(dtype, sorted(_DTYPES)) if isinstance(dtype, str) else ""
-        hint = f"; did you mean {near}?" if near else ""
+        hint = did_you_mean(dtype, sorted(_DTYPES)) if isinstance(dtype, str) else ""
         raise ValueError(
             f"array: dtype must be the name of a number's type, got {shown(dtype)}{hint}"
         )

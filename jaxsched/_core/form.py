@@ -146,6 +146,12 @@ def names_arguments(name: str) -> Callable[[F], F]:
     return decorate
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """What to add to a message about an unknown name; empty where no other resembles it."""
+    near = near_matches(name, names)
+    return f"; did you mean {near}?" if near else ""
+
+
 def near_matches(name: str, known: Iterable[str]) -> str:
     """Up to three known names that resemble this one, in words; empty if there is none."""
     import difflib

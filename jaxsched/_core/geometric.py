@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import is_concrete, is_per_piece, lift, saturated
+from jaxsched._core.per_piece import is_concrete, is_per_piece, lift, numbers_of, saturated
 from jaxsched._core.progress import scaled
 from jaxsched.checks import LARGEST
 
@@ -45,7 +45,7 @@ def times_power(value: Any, rate: Any, count: Any) -> Any:
 
     A power that grows may be beyond what floats hold where the product with the value is not.
     """
-    if is_concrete(rate) and np.all((rate.numbers if is_per_piece(rate) else rate) <= 1):
+    if is_concrete(rate) and np.all(numbers_of(rate) <= 1):
         return value * geometric(rate, count, 1)
     if nx.is_host(count):
         return count.code.line("{}({}, {}, {})", _growth, rate, count, value)
@@ -213,7 +213,7 @@ def _in_pieces(count: Any, rate: Any, start: Any) -> Any:
         value = _times_two_to(traced, whole, small - (whole - exact))
         end = _constant(lift(lambda r: np.where(r > 0, LARGEST, 0.0), rate))
         return jnp.where(given > nx.like_step(given, last), jnp.sign(traced) * end, value)
-    if np.all((rate.numbers if is_per_piece(rate) else rate) < 0):
+    if np.all(numbers_of(rate) < 0):
         whole = jnp.maximum(whole, _constant(lift(np.subtract, -127.0, own)))
         part = _two_to_part(small - (whole - exact))
         return part * _two_to(whole + _constant(own)) * _constant(start)

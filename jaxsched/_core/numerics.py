@@ -20,7 +20,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core.host import HostNumber
-from jaxsched._core.per_piece import PerPiece, is_concrete, lift, saturated
+from jaxsched._core.per_piece import PerPiece, is_concrete, lift, numbers_of, saturated
 
 _config: Any = jax.config  # its options are attributes that no type checker knows
 
@@ -231,7 +231,7 @@ def power(x: Any, exponent: Any) -> Any:
             # the difference would round.
             inside = jnp.maximum(x, _small(x))
             return x / jnp.sqrt(inside) if exponent == 0.5 else x * _power(inside, exponent - 1.0)
-    if is_concrete(exponent) and np.all(getattr(exponent, "numbers", exponent) >= 1):
+    if is_concrete(exponent) and np.all(numbers_of(exponent) >= 1):
         return _power(x, exponent)
     positive = x > 0
     exponent = _exponent(exponent)

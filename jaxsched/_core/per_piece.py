@@ -126,6 +126,11 @@ def is_per_piece(x: Any) -> bool:
     return isinstance(x, PerPiece)
 
 
+def numbers_of(x: Any) -> Any:
+    """The numbers of all pieces, or the one that all of them have."""
+    return x.numbers if is_per_piece(x) else x
+
+
 def is_concrete(*xs: Any) -> bool:
     """Whether all are known while tracing: Python numbers, or one per piece under the same index."""
     index = None
@@ -190,9 +195,8 @@ def stack(numbers: list[Any], index: Any) -> Any:
         whole = all(type(x) is int for x in numbers)
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
-    with jax.numpy_dtype_promotion(
-        "standard"
-    ):  # lengths may be whole in one piece and not in the next
+    # Lengths may be whole in one piece and not in the next.
+    with jax.numpy_dtype_promotion("standard"):
         dtype = jnp.result_type(*arrays)
     if isinstance(index, Few):
         return index.pick([jax.lax.convert_element_type(x, dtype) for x in arrays])

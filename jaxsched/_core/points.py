@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import is_concrete, is_per_piece, lift
+from jaxsched._core.per_piece import is_concrete, is_per_piece, lift, numbers_of
 from jaxsched._core.progress import Progress
 
 INSTANT = 1e-20
@@ -45,7 +45,7 @@ def real_progress(
             return Progress(zero, zero + length, length)
         rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
         last = lift(lambda n: np.minimum(n, top), last)
-        if np.all(_numbers(rest) == 1) and np.all(_numbers(last) < top):
+        if np.all(numbers_of(rest) == 1) and np.all(numbers_of(last) < top):
             last, rest = last + 1, 0.0
     full = nx.num(length)
 
@@ -54,23 +54,15 @@ def real_progress(
         steps = nx.maximum(steps, 0.0) if least else steps
         return nx.minimum(steps, full) if most else steps
 
-    before = before and not np.all(_numbers(begin) <= 0)
+    before = before and not np.all(numbers_of(begin) <= 0)
     start, stop = nx.like_step(step, first), nx.like_step(step, last)
     since = lambda: step if nx.is_plain(start) and start == 0 else step - start
-    way = Progress(
-        lambda: within(since(), done, before, after),
-        lambda: within(stop - step, rest, after, before),
-        length,
-        lambda: (
-            way.left <= 0
-        ),  # near the end of a long way the count may be rounded up to its length
-    )
-    way.on_host = nx.is_host(step)
+    # Near the end of a long way the count may be rounded up to its length.
+    over = lambda: way.left <= 0
+    count = lambda: within(since(), done, before, after)
+    left = lambda: within(stop - step, rest, after, before)
+    way = Progress(count, left, length, over, on_host=nx.is_host(step))
     return way
-
-
-def _numbers(x: Any) -> Any:
-    return x.numbers if is_per_piece(x) else x
 
 
 def _reaching_sum(steps: Any, part: Any, length: Any, dtype: Any) -> Any:

@@ -28,10 +28,13 @@ class Progress:
     is_counted = True
     """Whether the shares are those of the counts."""
 
-    def __init__(self, count: Any, left: Any, length: Any, over: Any = None):
+    def __init__(
+        self, count: Any, left: Any, length: Any, over: Any = None, on_host: bool | None = None
+    ):
         self._count, self._left, self._over, self.length = count, left, over, length
         self._asked: dict[str, Any] = {}
-        self.on_host = nx.is_host(count) or nx.is_host(left)
+        # Where both counts are functions it has to be said.
+        self.on_host = nx.is_host(count) or nx.is_host(left) if on_host is None else on_host
 
     def _once(self, name: str, compute: Callable[[], Any]) -> Any:
         """What was asked for before under this name, or now for the first time."""
@@ -98,12 +101,6 @@ class Progress:
         """
         return scaled(self._real_left, self._real_length, scale)
 
-    def elapsed_to(self, goal: Any, bounded: bool = True) -> Any:
-        """Elapsed * goal, exactly `goal` at the end and, if bounded, never beyond it."""
-        if self._has_plain(goal) and goal != 0:
-            return _share_of(goal, self._real_count, self.length, bounded)
-        return (goal if self.on_host else nx.num(goal)) * self.elapsed
-
     def remaining_to(self, goal: Any, bounded: bool = True) -> Any:
         """Remaining * goal, exactly `goal` at the start and, if bounded, never beyond it."""
         if self._has_plain(goal) and goal != 0:
@@ -168,8 +165,9 @@ class Warped(Progress):
     is_counted = False
 
     def __init__(self, way: Progress, exponent: Any):
-        super().__init__(lambda: way.count, lambda: way.left, way.length, lambda: way.over)
-        self._way, self._exponent, self.on_host = way, exponent, way.on_host
+        counts = lambda: way.count, lambda: way.left
+        super().__init__(*counts, way.length, lambda: way.over, way.on_host)
+        self._way, self._exponent = way, exponent
 
     def _share_elapsed(self) -> Any:
         return nx.power(self._way.elapsed, self._exponent)
@@ -190,8 +188,9 @@ class _Backwards(Progress):
     __slots__ = ("_forward",)
 
     def __init__(self, forward: Progress):
-        super().__init__(lambda: forward.left, lambda: forward.count, forward.length)
-        self._forward, self.on_host = forward, forward.on_host
+        counts = lambda: forward.left, lambda: forward.count
+        super().__init__(*counts, forward.length, on_host=forward.on_host)
+        self._forward = forward
 
     @property
     def is_counted(self) -> bool:
@@ -236,9 +235,8 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
         if not nx.is_host(step) and begin == 0:
             return Progress(jnp.ones_like(step), jnp.zeros_like(step), 1)
         passed = has_begun(step, begin)
-        way = Progress(lambda: nx.where(passed, 1, 0), lambda: nx.where(passed, 0, 1), 1)
-        way.on_host = nx.is_host(step)
-        return way
+        counts = lambda: nx.where(passed, 1, 0), lambda: nx.where(passed, 0, 1)
+        return Progress(*counts, 1, on_host=nx.is_host(step))
     given = length, begin
     begin = lift(lambda b, n: b - (n == 0), begin, length)
     length = lift(np.maximum, length, 1)
@@ -263,9 +261,8 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     first = nx.like_step(step, begin)
     if not nx.is_plain(begin) or begin > 0:
         reached = nx.maximum(reached, first)
-    way = Progress(lambda: reached - first, lambda: last - reached, length)
-    way.on_host = nx.is_host(step)
-    return way
+    counts = lambda: reached - first, lambda: last - reached
+    return Progress(*counts, length, on_host=nx.is_host(step))
 
 
 def _float_progress(step: Any, begin: int, length: int) -> Progress:

@@ -20,7 +20,15 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.bound import Bound, register
 from jaxsched._core.form import Form, make_factory
-from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, saturated
+from jaxsched._core.per_piece import (
+    Few,
+    PerPiece,
+    is_concrete,
+    is_per_piece,
+    lift,
+    numbers_of,
+    saturated,
+)
 
 P = ParamSpec("P")
 
@@ -190,7 +198,7 @@ def _of_one_per_piece(
     falls = lift(lambda a, b: np.abs(b) <= np.abs(a), start, end).numbers
     small = lift(lambda a, b, f=falls: saturated(np.where(f, b, a), dtype), start, end)
     large = lift(lambda a, b, f=falls: saturated(np.where(f, a, b), dtype), start, end)
-    lows, highs = (np.broadcast_to(getattr(x, "numbers", x), falls.shape) for x in (small, large))
+    lows, highs = (np.broadcast_to(numbers_of(x), falls.shape) for x in (small, large))
     if (np.abs(highs - lows) > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
         return None
     if falls.all():

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jaxsched import checks, shapes
@@ -78,7 +77,7 @@ def polynomial_decay(
 def _grown(step: Any, period: Any) -> Progress:
     """The progress on the first multiple of the period that is not below the step."""
     if not nx.is_host(step) and nx.is_whole(step) and type(period) is int:
-        if period > np.iinfo(step.dtype).max:
+        if is_beyond(step, period):
             return progress(step, period)  # no step of this type completes the period
         if period > 1:  # the remainder of -1 is -1: at step 0 a whole period is left
             left = period - 1 - lax.rem(step - 1, jnp.full_like(step, period))

@@ -13,7 +13,7 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric, natural, times_two_to
-from jaxsched._core.per_piece import is_concrete, settle
+from jaxsched._core.per_piece import is_concrete, numbers_of, settle
 from jaxsched._core.periods import elapsed_since, periods
 from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
@@ -108,7 +108,7 @@ def exponential_decay(
 
 def _all_positive(period: Any) -> bool:
     """Whether a period is known not to be 0, in every piece."""
-    return bool(is_concrete(period) and np.all(getattr(period, "numbers", period) > 0))
+    return bool(is_concrete(period) and np.all(numbers_of(period) > 0))
 
 
 def _decay(rate: Any, count: Any, period: Any, staircase: bool, start: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric
 from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, saturated, settle
-from jaxsched._core.periods import Cycle, periods
+from jaxsched._core.periods import Cycle, is_beyond, periods
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.table import cumulative
@@ -89,7 +90,7 @@ def _last_of(rest: Any, count: Any, period: Any) -> Any:
     if nx.is_host(count) or not nx.is_whole(count):
         return rest >= nx.num(period) - 1
     last = period - 1
-    if type(last) is int and last > np.iinfo(count.dtype).max:
+    if is_beyond(count, last):
         return jnp.zeros_like(count, bool)
     return rest >= nx.like_step(count, last)
 
@@ -250,16 +251,14 @@ def chebyshev_schedule(
     """
     epoch = periods(step, at_least_one(steps_per_epoch))
     if not nx.is_host(step) and _known(num_epochs, init_value, low, high):
-        shares = np.asarray([_fractal(e, num_epochs) for e in range(num_epochs)])
-        sines = np.sin(shares * (np.pi / 2))
+        sines = np.sin(np.asarray(_all_fractal(num_epochs)) * (np.pi / 2))
         rates = init_value / (low + (high - low) * (sines * sines))  # pyright: ignore[reportOperatorIssue]
         return _read(rates, jnp.minimum(epoch, num_epochs - 1))
     if not nx.is_host(step):
         share = _fractal_device(epoch, settle(num_epochs))
     elif num_epochs <= _TABULATED:
-        shares = tuple(_fractal(e, num_epochs) for e in range(num_epochs))
         index = nx.minimum(epoch, num_epochs - 1)
-        share = step.code.line("{}[int({})]", shares, index)
+        share = step.code.line("{}[int({})]", _all_fractal(num_epochs), index)
     else:
         share = step.code.line("{}({}, {})", _fractal, epoch, num_epochs)
     sine = nx.sin(share * (np.pi / 2))
@@ -276,9 +275,8 @@ def _read(table: Any, epoch: Any) -> Any:
     """The entry of a table of numbers for each epoch."""
     dtype = nx.float_dtype()
     place = lax.convert_element_type(epoch, jnp.uint32)
-    return (
-        jnp.asarray(saturated(table, dtype).astype(dtype)).at[place].get(mode="promise_in_bounds")
-    )
+    entries = jnp.asarray(saturated(table, dtype).astype(dtype))
+    return entries.at[place].get(mode="promise_in_bounds")
 
 
 def _fractal(epoch: float, num_epochs: int) -> float:
@@ -291,6 +289,12 @@ def _fractal(epoch: float, num_epochs: int) -> float:
         if index >> bit & 1:
             place = size - 1 - place
     return (2 * place + 1) / (2 * size)
+
+
+@functools.lru_cache(maxsize=16)
+def _all_fractal(num_epochs: int) -> tuple[float, ...]:
+    """That of each epoch, for the host and for every trace."""
+    return tuple(_fractal(epoch, num_epochs) for epoch in range(num_epochs))
 
 
 def _fractal_device(epoch: Any, num_epochs: Any) -> Any:

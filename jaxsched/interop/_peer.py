@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsched import checks
-from jaxsched._core.form import near_matches
+from jaxsched._core.form import did_you_mean, near_matches
 
 TABULATE = "step the peer's own scheduler and give its rates to jaxsched.tabulated_schedule"
 """What always works where a conversion is refused."""
@@ -120,12 +120,6 @@ def bare_name(name: str, *packages: str) -> str:
     """The last part of a path such as ``torch.optim.lr_scheduler.StepLR`` that begins with a package."""
     first, _, rest = name.partition(".")
     return rest.rpartition(".")[2] if rest and first in packages else name
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """What to add to a message about an unknown name; empty where no other resembles it."""
-    near = near_matches(name, names)
-    return f"; did you mean {near}?" if near else ""
 
 
 def known(name: str, names: Iterable[str], where: str, what: str, package: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_keras
-from jaxsched._core.form import refuse_unknown
+from jaxsched._core.form import did_you_mean, refuse_unknown
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.tabulate import tabulate_by_epoch
 from jaxsched.interop import _peer
@@ -116,7 +116,7 @@ def _named(name: str, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any]:
     if bare not in NAMES:
         raise ValueError(
             f"from_keras: schedule must be one of {', '.join(NAMES)}, got {name!r}"
-            f"{_peer.did_you_mean(bare, NAMES)}"
+            f"{did_you_mean(bare, NAMES)}"
         )
     return {"class_name": bare, "config": hyperparameters}
 

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_torch
-from jaxsched._core.form import names_arguments, refuse_unknown
+from jaxsched._core.form import did_you_mean, names_arguments, refuse_unknown
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.recipes import warmup_constant_schedule
 from jaxsched._forms.transition import constant_schedule
@@ -109,7 +109,7 @@ def from_transformers(
         )
     if not isinstance(key, str) or key not in NAMES:
         allowed = " or ".join(map(repr, NAMES))
-        hint = _peer.did_you_mean(key, [*NAMES, *FUNCTIONS]) if isinstance(key, str) else ""
+        hint = did_you_mean(key, [*NAMES, *FUNCTIONS]) if isinstance(key, str) else ""
         raise ValueError(f"from_transformers: name must be {allowed}, got {key!r}{hint}")
     given = {} if scheduler_specific_kwargs is None else scheduler_specific_kwargs
     if not isinstance(given, Mapping):
