@@ -127,10 +127,11 @@ def in_turn(names: list[str]) -> list[tuple[Any, Mutant, set[int]]]:
 
 def run(arguments: argparse.Namespace) -> None:
     if not arguments.trace.exists():
-        trace([ROOT / "jaxsched" / f"{name}.py" for name in FILES], TESTS, LAWS, arguments.trace)
+        files = [ROOT / "jaxsched" / f"{name}.py" for name in FILES]
+        trace(files, arguments.tests, LAWS, arguments.trace)
     choice, ledger = Choice(json.loads(arguments.trace.read_text())), Ledger()
     every = sorted(choice.seconds, key=choice.seconds.__getitem__)
-    result, test = outcome(None, None, every[:: len(every) // 100], 900, arguments.x64)
+    result, test = outcome(None, None, every[:: len(every) // 100 or 1], 900, arguments.x64)
     if result != "survived":
         raise SystemExit(f"a test fails without any change: {test}")
     for tree, mutant, lines in in_turn(arguments.only):
@@ -160,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trace", type=Path, help="the file of which test runs what")
     parser.add_argument("--only", nargs="*", default=FILES, help="of the files: _core/progress")
+    parser.add_argument("--tests", nargs="*", default=TESTS, help="the files with tests to trace")
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for a mutant")
     parser.add_argument("--x64", action="store_true", help="in float64")
     parser.add_argument("--write", action="store_true", help="write the page, run nothing")
