@@ -39,7 +39,6 @@ from jaxsched._forms.power_law import time_based_decay as time_based_decay
 from jaxsched._forms.presets import flat_cosine_schedule as flat_cosine_schedule
 from jaxsched._forms.presets import k_decay_schedule as k_decay_schedule
 from jaxsched._forms.presets import slanted_triangular_schedule as slanted_triangular_schedule
-from jaxsched._forms.presets import swa_schedule as swa_schedule
 from jaxsched._forms.recipes import sgdr_schedule as sgdr_schedule
 from jaxsched._forms.recipes import warmup_constant_schedule as warmup_constant_schedule
 from jaxsched._forms.recipes import warmup_cosine_decay_schedule as warmup_cosine_decay_schedule
@@ -75,6 +74,7 @@ from jaxsched._operators.clock import stretch as stretch
 from jaxsched._operators.noise import with_noise as with_noise
 from jaxsched._operators.repeat import repeat as repeat
 from jaxsched._operators.warmup import override as override
+from jaxsched._operators.warmup import swa_schedule as swa_schedule
 from jaxsched._operators.warmup import with_cooldown as with_cooldown
 from jaxsched._operators.warmup import with_warmup as with_warmup
 

@@ -30,6 +30,10 @@ from jaxsched._core.shape import Shape, shape_like
 )
 def stretch(step: Any, init_value: Any, end_value: Any, begin: Any, end: Any, shape: Any) -> Any:
     """A transition between two points of time."""
+    if nx.is_host(step) and begin > 0:
+        way = lambda: real_progress(step, begin, end, before=False)
+        between = lambda: shape.between(init_value, end_value, way())
+        return step.code.choose(step <= begin, lambda: float(init_value), between)
     return shape.between(init_value, end_value, real_progress(step, begin, end))
 
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
-import jax.numpy as jnp
 
 from jaxsched import checks, shapes
 from jaxsched._core import numerics as nx
-from jaxsched._core.decorators import formula, own_recipe
-from jaxsched._core.operand import schedule_like, value_at
+from jaxsched._core.decorators import own_recipe
 from jaxsched._core.periods import share_of
-from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
-from jaxsched._core.shape import Shape, shape_like
 from jaxsched._forms.knots import stretch
 from jaxsched._forms.table import through
 from jaxsched._forms.transition import transition_schedule
@@ -151,69 +144,3 @@ def k_decay_schedule(
     return transition_schedule(
         init_value, end_value, transition_steps, shapes.warped(shapes.cosine(), k)
     )
-
-
-@formula(
-    schedule=schedule_like,
-    swa_value=checks.finite,
-    swa_start=checks.steps,
-    anneal_steps=checks.steps,
-    shape=shape_like,
-)
-def swa_schedule(
-    step: Any,
-    schedule: Callable[[Any], Any],
-    swa_value: ArrayLike,
-    swa_start: int,
-    anneal_steps: int = 10,
-    shape: Shape = COSINE,
-) -> Any:
-    """A schedule up to some step, and from there on to a constant for stochastic weight averaging.
-
-    Args:
-      schedule: a schedule, or another callable from step to value. It stands still from ``swa_start``
-        on.
-      swa_value: the value at which weights are averaged.
-      swa_start: the step from which on the value goes over to ``swa_value``.
-      anneal_steps: the length of the way there. With 0 it is a jump.
-      shape: the way.
-
-    Returns:
-      A :class:`Schedule`.
-
-    Raises:
-      TypeError: ``schedule`` is not callable, an argument not a number, or the shape not a shape.
-      ValueError: a value is not finite, or a length is negative or not whole.
-
-    Source: ``torch.optim.swa_utils.SWALR``; Izmailov et al., "Averaging Weights Leads to Wider Optima",
-    2018 (arXiv:1803.05407).
-
-    Example:
-      >>> import jaxsched
-      >>> base = jaxsched.exponential_decay(1.0, 100, 0.5)
-      >>> schedule = jaxsched.swa_schedule(base, swa_value=0.05, swa_start=100, anneal_steps=10)
-      >>> [round(schedule(step), 4) for step in (0, 100, 105, 110, 1000)]
-      [1.0, 0.5, 0.275, 0.05, 0.05]
-    """
-    goal = nx.num(swa_value)
-
-    def annealed() -> Any:
-        way = progress(step, anneal_steps, swa_start)
-        base = value_at(schedule, before(step, swa_start))
-        form: Any = shape._form
-        value = base * form.fall(way, *shape._values) + goal * form.rise(way, *shape._values)
-        if nx.is_host(step):
-            return step.code.line("min(max({0}, min({1}, {2})), max({1}, {2}))", value, base, goal)
-        return jnp.clip(value, jnp.minimum(base, goal), jnp.maximum(base, goal))
-
-    if nx.is_host(step):
-        as_ever = lambda: value_at(schedule, step.until(swa_start))
-        return step.code.choose(step < swa_start, as_ever, annealed)
-    return annealed()
-
-
-def before(step: Any, end: Any) -> Any:
-    """The step, held at an end."""
-    if not nx.is_host(step) and nx.is_whole(step) and type(end) is int:
-        end = min(end, int(jnp.iinfo(step.dtype).max))
-    return nx.minimum(step, nx.like_step(step, end))

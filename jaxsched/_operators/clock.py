@@ -13,8 +13,8 @@ from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.periods import Cycle, elapsed_since, periods
-from jaxsched._core.progress import progress
+from jaxsched._core.periods import Cycle, elapsed_since, is_beyond, periods
+from jaxsched._core.progress import Progress, progress
 
 ScheduleLike = Callable[[Any], Any]
 
@@ -207,7 +207,10 @@ def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) ->
         whole, rest = cycle.number, cycle.rest
     else:
         whole, rest = _scaled_step(step, factor, nx.like_step(step, divisor))
-    return on_line(schedule, whole, progress(rest, factor))
+    if not nx.is_host(rest) and is_beyond(rest, factor):
+        return on_line(schedule, whole, progress(rest, factor))
+    left = lambda: nx.like_step(rest, factor) - rest
+    return on_line(schedule, whole, Progress(rest, left, factor))
 
 
 def _scaled_step(step: Any, factor: Any, divisor: Any) -> tuple[Any, Any]:
@@ -228,20 +231,20 @@ def on_line(schedule: Any, whole: Any, part: Any) -> Any:
     It is anchored at the value of the smaller magnitude, so that no digits are lost.
     """
     if nx.is_host(whole):
-        template = "{}({}, {}, {}, {})"
-        return whole.code.line(template, _on_line, schedule, whole, part.elapsed, part.remaining)
+        code = whole.code
+        following = code.line("{} + ({} > 0)", whole, part.count).as_step_if(whole)
+        here, there = value_at(schedule, whole), value_at(schedule, following)
+        return code.line(_ON_LINE, here, there, part.elapsed, part.remaining)
     following = whole + lax.convert_element_type(part.count > 0, whole.dtype)
     here, there = value_at(schedule, whole), value_at(schedule, following)
     rises = jnp.abs(here) <= jnp.abs(there)
     small, large = jnp.where(rises, here, there), jnp.where(rises, there, here)
-    return small + (large - small) * jnp.where(rises, part.elapsed, part.remaining)
+    since = jnp.where(rises, part.count, part.left)
+    until = lambda: jnp.where(rises, part.left, part.count)
+    return small + (large - small) * Progress(since, until, part.length).elapsed
 
 
-def _on_line(schedule: Any, whole: float, elapsed: float, remaining: float) -> float:
-    here = schedule(whole)
-    if not elapsed:
-        return here
-    there = schedule(whole + 1)
-    if abs(here) <= abs(there):
-        return here + (there - here) * elapsed
-    return there + (here - there) * remaining
+_ON_LINE = (
+    "{0} + ({1} - {0}) * {2} if (-{1} <= {0} <= {1} if {1} > 0 else {1} <= {0} <= -{1}) "
+    "else {1} + ({0} - {1}) * {3}"
+)

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
-from jaxsched._core.decorators import formula
+from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import schedule_like, value_at
 from jaxsched._core.periods import elapsed_since, has_begun
 from jaxsched._core.progress import progress
+from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
-from jaxsched.shapes import linear
+from jaxsched.shapes import cosine, linear
 
 ArrayLike = jax.typing.ArrayLike
 ScheduleLike = Callable[[Any], Any]
@@ -33,21 +34,29 @@ def _value_of(schedule: Any, step: Any, at: Any) -> Any:
     return value_at(schedule, jnp.broadcast_to(nx.like_step(step, at), step.shape))
 
 
-def _before(step: Any, begin: Any, value: Any, schedule: Any) -> Any:
-    """A value before a step; from it on the schedule from its own step 0."""
+def _before(
+    step: Any, begin: Any, value: Callable[[Any], Any], schedule: Any, restarted: bool = True
+) -> Any:
+    """A value before a step, of which it is given the step; from it on the schedule, from its step 0."""
     if nx.is_host(step):
-        later = lambda: value_at(schedule, step.since(begin))
-        return step.code.choose(step >= begin, later, lambda: value)
-    at = step if schedule._form.timeless else elapsed_since(step, begin)
-    return jnp.where(has_begun(step, begin), value_at(schedule, at), nx.real(value))
+        later = lambda: value_at(schedule, step.since(begin) if restarted else step)
+        return step.code.choose(step >= begin, later, lambda: value(step.until(begin)))
+    begun, earlier = has_begun(step, begin), nx.real(value(step))
+    at = elapsed_since(step, begin) if restarted and not schedule._form.timeless else step
+    return jnp.where(begun, value_at(schedule, at), earlier)
 
 
-def _after(step: Any, begin: Any, schedule: Any, value: Any) -> Any:
-    """The schedule, from a step on another value."""
+def _after(step: Any, begin: Any, schedule: Any, value: Callable[[Any, Any], Any]) -> Any:
+    """The schedule, and from a step on another value, which is given the step and that step.
+
+    On the host it is given the steps since then, and 0: there it is asked for no others.
+    """
     if nx.is_host(step):
+        later = lambda: value(step.since(begin), 0)
         earlier = lambda: value_at(schedule, step.until(begin))
-        return step.code.choose(step >= begin, lambda: value, earlier)
-    return jnp.where(has_begun(step, begin), nx.real(value), value_at(schedule, step))
+        return step.code.choose(step >= begin, later, earlier)
+    later, earlier = nx.real(value(step, begin)), value_at(schedule, step)
+    return jnp.where(has_begun(step, begin), later, earlier)
 
 
 @formula(
@@ -110,18 +119,16 @@ def with_warmup(
     """
     overlay = mode == "overlay"
     goal = _value_of(schedule, step, warmup_steps if overlay else 0)
-    if nx.is_plain(first_step) and first_step == 0:
-        way = progress(step, warmup_steps)
-    else:  # no step past the end is counted: its sum with the first might not fit
-        within = nx.minimum(step, nx.like_step(step, warmup_steps))
-        way = progress(within, warmup_steps, -first_step)
-    value = shape.between(init_value, goal, way)
-    if not overlay:
-        return _before(step, warmup_steps, value, schedule)
-    if nx.is_host(step):
-        later = lambda: value_at(schedule, step)
-        return step.code.choose(step >= warmup_steps, later, lambda: value)
-    return jnp.where(has_begun(step, warmup_steps), value_at(schedule, step), nx.real(value))
+
+    def value(step: Any) -> Any:
+        if nx.is_plain(first_step) and first_step == 0:
+            way = progress(step, warmup_steps)
+        else:  # no step past the end is counted: its sum with the first might not fit
+            within = nx.minimum(step, nx.like_step(step, warmup_steps))
+            way = progress(within, warmup_steps, -first_step)
+        return shape.between(init_value, goal, way)
+
+    return _before(step, warmup_steps, value, schedule, restarted=not overlay)
 
 
 @formula(
@@ -168,8 +175,53 @@ def with_cooldown(
       [1.0, 1.0, 0.75, 0.0, 0.0]
     """
     start = _value_of(schedule, step, begin)
-    value = shape.between(start, end_value, progress(step, cooldown_steps, begin))
+    value = lambda t, begin: shape.between(start, end_value, progress(t, cooldown_steps, begin))
     return _after(step, begin, schedule, value)
+
+
+@own_recipe(
+    schedule=schedule_like,
+    swa_value=checks.finite,
+    swa_start=checks.steps,
+    anneal_steps=checks.steps,
+    shape=shape_like,
+)
+def swa_schedule(
+    schedule: ScheduleLike,
+    swa_value: ArrayLike,
+    swa_start: int,
+    anneal_steps: int = 10,
+    shape: Shape = cosine(),  # noqa: B008 (a shape is immutable)
+) -> Schedule:
+    r"""A schedule up to some step, and from there on to a constant for stochastic weight averaging.
+
+    .. math:: V + (s(B) - V)\, f\!\left(\frac{t - B}{A}\right) \quad\text{for}\quad t \ge B
+
+    Args:
+      schedule: :math:`s`, a schedule, or another callable from step to value, up to ``swa_start``.
+      swa_value: :math:`V`, the value at which weights are averaged.
+      swa_start: :math:`B`, the step from which on the value goes over to ``swa_value``.
+      anneal_steps: :math:`A`, the length of the way there. With 0 it is a jump.
+      shape: :math:`f`, the way: a shape from :mod:`jaxsched.shapes`.
+
+    Returns:
+      A :class:`Schedule`.
+
+    Raises:
+      TypeError: ``schedule`` is not callable, an argument not a number, or the shape not a shape.
+      ValueError: a value is not finite, or a length is negative or not whole.
+
+    Source: ``torch.optim.swa_utils.SWALR``; Izmailov et al., "Averaging Weights Leads to Wider Optima",
+    2018 (arXiv:1803.05407).
+
+    Example:
+      >>> import jaxsched
+      >>> base = jaxsched.exponential_decay(1.0, 100, 0.5)
+      >>> schedule = jaxsched.swa_schedule(base, swa_value=0.05, swa_start=100, anneal_steps=10)
+      >>> [round(schedule(step), 4) for step in (0, 100, 105, 110, 1000)]
+      [1.0, 0.5, 0.275, 0.05, 0.05]
+    """
+    return with_cooldown(schedule, swa_start, anneal_steps, swa_value, shape)
 
 
 @checks.Relation
@@ -225,8 +277,10 @@ def override(
       >>> [longer(step) for step in (0, 50, 150, 250)]
       [1.0, 0.5, 0.25, 0.0]
     """
-    value = value_at(plan, elapsed_since(step, begin))
-    if continuous:
-        here, first = _value_of(schedule, step, begin), _value_of(plan, step, 0)
-        value = value * (here / first)
+    scale = _value_of(schedule, step, begin) / _value_of(plan, step, 0) if continuous else None
+
+    def value(t: Any, begin: Any) -> Any:
+        planned = value_at(plan, elapsed_since(t, begin))
+        return planned if scale is None else planned * scale
+
     return _after(step, begin, schedule, value)
