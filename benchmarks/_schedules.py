@@ -15,6 +15,14 @@ import jaxsched
 
 SCHEDULES = {**BY_OPTAX, **DECAYS, **PHASES, **OPERATORS}
 
+TABLES = {
+    "piecewise_constant_schedule",
+    "piecewise_interpolate_schedule",
+    "multistep_schedule",
+    "tabulated_schedule",
+}
+"""What looks its value up: not one formula, and no composition."""
+
 LIBRARIES = {"jaxsched": jaxsched, "optax": optax}
 
 PUBLIC = {
@@ -56,9 +64,11 @@ def forgotten():
     return PUBLIC - {entry.jaxsched().factory.__name__ for entry in SCHEDULES.values()}
 
 
-def by_formulas(rows):
-    """The rows of the schedules of one formula, and all others: compositions, tables and joins."""
-    simple = [r for r in rows if r["schedule"] in SCHEDULES and SCHEDULES[r["schedule"]].simple]
+def by_formulas(rows, *, tables=False):
+    """The rows of the schedules of one formula (and of the tables, if asked for), and all others."""
+    known = {name for name, entry in SCHEDULES.items() if entry.simple}
+    known |= TABLES if tables else set()
+    simple = [row for row in rows if row["schedule"] in known]
     return simple, [row for row in rows if row not in simple]
 
 

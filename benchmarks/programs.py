@@ -1,12 +1,14 @@
 """A schedule as a program: the time to trace and to compile it, and its size."""
 
 from _measure import build_times, mean
+from _page import number
 from _schedules import SCHEDULES
 from _schedules_careful import CAREFUL
 
 BOTH = ("jaxsched", "optax")
 COLUMNS = {
     "trace ms": lambda build: build.trace * 1e3,
+    "retrace ms": lambda build: build.retrace * 1e3,
     "compile ms": lambda build: build.compile * 1e3,
     "jaxpr": lambda build: build.equations,
     "HLO": lambda build: build.instructions,
@@ -41,14 +43,18 @@ LONGER = 2.5
 
 def conclude(rows):
     compared = [row for row in rows if row["optax HLO"] is not None]
-    for column, what in (("trace ms", "tracing"), ("compile ms", "compiling")):
+    for column, what in (
+        ("trace ms", "tracing for the first time in a process"),
+        ("retrace ms", "tracing later"),
+        ("compile ms", "compiling"),
+    ):
         ratio = mean([row[column] / row[f"optax {column}"] for row in compared])
         most = max(rows, key=lambda row: row[column])
         yield (
             ratio <= MORE,
             f"{what} takes at most a quarter longer than optax's: {ratio:.2f} times (geometric mean; the "
             f"most, {_most(compared, column, f'optax {column}')}); the slowest, {most['schedule']}, "
-            f"{most[column]:.0f} ms",
+            f"{number(most[column])} ms",
         )
     larger = [
         f"{row['schedule']} {row['jaxpr']} to {row['careful jaxpr']}"
@@ -85,9 +91,10 @@ def _most(rows, column, other):
 
 TITLE = "Device: the program"
 NOTE = (
-    "Trace and compile: `jax.jit(s).lower(step)` and `.compile()`, without any cache. jaxpr: the equations "
-    "that are traced, those inside others too, but not the calls of functions. HLO: instructions of the "
-    "optimized program. By hand: a `jax.numpy` expression with its numbers as literals, which neither "
-    "clamps a step nor is exact. Careful: one that does and is (`_careful.py`, held to it by "
-    "`tests/test_careful.py`)."
+    "Trace and compile: `jax.jit(s).lower(step)` and `.compile()`, without any cache. Retrace: "
+    "`jax.jit(s).trace(step)` of a new schedule in a process that has traced the like before. jaxpr: the "
+    "equations that are traced, those inside others too, but not the calls of functions. HLO: "
+    "instructions of the optimized program. By hand: a `jax.numpy` expression with its numbers as "
+    "literals, which neither clamps a step nor is exact. Careful: one that does and is (`_careful.py`, "
+    "held to it by `tests/test_careful.py`)."
 )
