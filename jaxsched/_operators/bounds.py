@@ -166,10 +166,13 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
       0.9
     """
     share = nx.minimum(nx.maximum(value_at(schedule, step) / nx.num(peak), 0.0), 1.0)
-    way = nx.exact(high) - nx.exact(low)
-    value = nx.num(low) + nx.num(way) * share
-    if nx.is_host(step):
-        return _smaller(step, _larger(step, value, min(low, high)), max(low, high))  # pyright: ignore[reportArgumentType]
+    value = nx.num(nx.exact(high) - nx.exact(low)) * share
+    if nx.is_plain(low) and low == 0:
+        return value
+    value = nx.num(low) + value  # which is beyond `high` at most by its rounding
+    if nx.is_plain(low) and nx.is_plain(high):
+        cut = nx.minimum if high >= low else nx.maximum  # pyright: ignore[reportOperatorIssue]
+        return cut(value, nx.num(high))
     low, high = nx.real(low), nx.real(high)
     return jnp.clip(value, jnp.minimum(low, high), jnp.maximum(low, high))
 

@@ -44,12 +44,19 @@ def delay(step: Any, schedule: ScheduleLike, steps: int) -> Any:
       >>> [schedule(step) for step in (0, 10, 12, 14)]
       [1.0, 1.0, 0.5, 0.0]
     """
-    return value_at(schedule, elapsed_since(step, steps))
+    if nx.is_host(step) or not _is_late(schedule, steps) or is_beyond(step, steps):
+        return value_at(schedule, elapsed_since(step, steps))
+    begin = nx.like_step(step, steps)
+    return value_at(schedule, jnp.maximum(step, begin) - begin)
 
 
-delay.form.is_held = lambda schedule, steps: (  # pyright: ignore[reportFunctionMemberAccess]
-    type(steps) is int and steps > np.iinfo(nx.int_dtype()).max  # no step gets there
-)
+def _is_late(schedule: Any, steps: Any) -> bool:
+    """Whether any negative step is before the begin."""
+    del schedule
+    return type(steps) is int and steps > 0
+
+
+delay.form.is_held = _is_late  # pyright: ignore[reportFunctionMemberAccess]
 
 
 @formula(schedule=schedule_like, every=checks.positive_steps)
