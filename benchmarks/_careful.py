@@ -53,8 +53,19 @@ def at(table, index):
     return jnp.asarray(table, jnp.float32).at[index].get(mode="promise_in_bounds")
 
 
+class Counted:
+    """A step that is known not to be negative: of a piece, whose clock a composition has set."""
+
+    def __init__(self, step):
+        self.step = step
+
+
+def counted(step):
+    return step.step if isinstance(step, Counted) else jnp.maximum(step, 0)
+
+
 def done(step, steps):
-    return jnp.minimum(jnp.maximum(step, 0), steps)
+    return jnp.minimum(counted(step), steps)
 
 
 def left(step, steps):
@@ -215,12 +226,12 @@ def power(start, rate, count_rate=1.0, last=TOP):
 def exponential(start, rate):
     """Start * 2 ** (rate * t)."""
     value = power(start, rate)
-    return lambda step: value(jnp.maximum(step, 0))
+    return lambda step: value(counted(step))
 
 
 def stairs(start, rate, length):
     value = power(start, rate, last=TOP // length)
-    return lambda step: value(lax.div(jnp.maximum(step, 0), np.int32(length)))
+    return lambda step: value(lax.div(counted(step), np.int32(length)))
 
 
 def geometric(start, end, steps):
@@ -240,7 +251,7 @@ def sigmoid(start, k):
     value = power(k, -1 / k / math.log(2))
 
     def schedule(step):
-        fallen = value(jnp.maximum(step, 0))
+        fallen = value(counted(step))
         return start * (fallen / (fallen + 1.0))
 
     return schedule

@@ -142,7 +142,8 @@ def test_programs(few):
         assert row["HLO"] > 0
     assert rows[2]["optax jaxpr"] is None
     assert (rows[0]["careful jaxpr"], rows[0]["jaxpr"]) == (6, 6)
-    assert rows[1]["careful jaxpr"] is rows[2]["careful HLO"] is None
+    assert (rows[1]["careful jaxpr"], rows[1]["jaxpr"]) == (16, 16)
+    assert rows[2]["careful HLO"] is None
     assert len(list(programs.conclude(rows))) == 6
     larger = [{**rows[0], "jaxpr": 7}, *rows[1:]]
     assert [holds for holds, _ in programs.conclude(larger)][2] is False

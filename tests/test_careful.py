@@ -1,7 +1,8 @@
-"""No schedule that is one formula is a larger program than what a careful programmer writes by hand.
+"""No schedule is a larger program than what a careful programmer writes by hand.
 
-The versions by hand are in `benchmarks/_careful.py`. Here each of them shows that it deserves its name:
-it is held to what the laws hold the schedules to, with the exact formula in mpmath beside it.
+The versions by hand are in `benchmarks/_careful.py`, those of compositions in `_careful_compositions.py`.
+Here each of them shows that it deserves its name: a formula is held to what the laws hold the schedules to,
+with the exact formula in mpmath beside it; a composition of such formulas to the same values as ours.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from benchmarks import run
 
 assert run  # its import lets those of the other files find each other
 CAREFUL = importlib.import_module("_schedules_careful").CAREFUL
+FORMULAS = importlib.import_module("_schedules_careful").FORMULAS
+COMPOSED = importlib.import_module("_careful_compositions").COMPOSED
 SCHEDULES = importlib.import_module("_schedules").SCHEDULES
 TABLE = importlib.import_module("_schedules_operators").TABLE
 TORCH = importlib.import_module("_schedules_phases").TORCH_TOTAL
@@ -139,7 +142,10 @@ INTEGERS = {
     "cyclic_schedule", "cosine_wave_schedule", "tabulated_schedule",
 }  # fmt: skip
 
-by_name = pytest.mark.parametrize("name", CAREFUL)
+RANDOM = {"noisy_linear_cosine_decay", "with_noise"}
+LOOKED_UP = {"sgdr_schedule, 20 cycles"}  # a join of so many pieces that their numbers are a table
+
+by_name = pytest.mark.parametrize("name", FORMULAS)
 
 
 def case_of(name):
@@ -151,15 +157,16 @@ def equations(function):
     return len([name for name in found if name not in ("jit", "pjit")])
 
 
-def test_every_formula_is_written_by_hand():
-    assert set(KNOWN) == set(CAREFUL)
-    assert {name for name, entry in SCHEDULES.items() if entry.simple} <= set(CAREFUL)
+def test_every_schedule_is_written_by_hand():
+    assert set(KNOWN) == set(FORMULAS)
+    assert {name for name, entry in SCHEDULES.items() if entry.simple} <= set(FORMULAS)
+    assert set(SCHEDULES) - set(CAREFUL) == RANDOM | LOOKED_UP
 
 
 @pytest.mark.skipif(
     jax.__version_info__ < (0, 10), reason="older versions look a table up in more equations"
 )
-@by_name
+@pytest.mark.parametrize("name", CAREFUL)
 def test_ours_is_not_larger(name):
     assert equations(SCHEDULES[name].jaxsched()) <= equations(CAREFUL[name])
 
@@ -194,3 +201,18 @@ def test_its_slope_is_finite(name):
     slope = jax.jit(jax.grad(lambda t: CAREFUL[name](t)))
     turns = KNOWN[name][1]
     assert all(np.isfinite(slope(float(t))) for t in (0, 0.5, 13, *turns, LAST))
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_composition_is_the_same_curve(name):
+    """As ours on the host, which computes in float64; and a negative step is step 0."""
+    steps = [1, 3, 700, 4000, 8600, 15_000, LAST]
+    steps += [t + d for t in range(500, 11_000, 500) for d in (-1, 0, 1)]
+    schedule = SCHEDULES[name].jaxsched()
+    with np.errstate(divide="ignore"):
+        expected = [schedule(t) for t in [*steps, 0, 0, 0]]
+    array = jnp.asarray([*steps, 0, -1, -(2**31)], jnp.int32)
+    values = jax.jit(jax.vmap(COMPOSED[name]))(array)
+    assert values.dtype == np.float32
+    absolute = 8e-9 if name == "subtract" else 1e-37
+    np.testing.assert_allclose(values, np.float32(expected), rtol=1e-6, atol=absolute)

@@ -327,10 +327,8 @@ def jagged_restarts(
       [1.0, 1.0, 0.5, 0.0, 0.5, 1.0]
     """
     period = at_least_one(restart_steps)
-    cycle = Cycle(step, period)
-    rise = progress(cycle.rest, warmup_steps).elapsed
-    rise = nx.where(cycle.number <= 0, 1.0, rise)
-    fall = progress(cycle.rest, anneal_steps, period - anneal_steps).remaining
-    fall = nx.where(has_begun(cycle.rest, period), 1.0, fall)
+    place = Cycle(step, period).rest
+    rise = nx.where(has_begun(step, period), progress(place, warmup_steps).elapsed, 1.0)
+    fall = progress(place, anneal_steps, period - anneal_steps).remaining
     scale = lifted(min_scale, 1.0, nx.minimum(rise, fall))
     return value_at(schedule, step) * scale
