@@ -146,7 +146,7 @@ def test_programs(few):
     assert rows[2]["careful HLO"] is None
     assert len(list(programs.conclude(rows))) == 6
     larger = [{**rows[0], "jaxpr": 7}, *rows[1:]]
-    assert [holds for holds, _ in programs.conclude(larger)][2] is False
+    assert [holds for holds, _ in programs.conclude(larger)][3] is False
 
 
 def test_on_this_device_as_on_a_gpu(monkeypatch):
