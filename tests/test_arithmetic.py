@@ -129,3 +129,9 @@ def test_the_slope_of_a_root_at_0_is_0():
     root = lambda x: (js.constant_schedule(x) ** 0.5)(jnp.int32(1))
     assert jax.grad(root)(0.0) == 0.0
     assert jax.grad(root)(4.0) == pytest.approx(0.25)
+
+
+def test_the_slope_of_a_power_of_0_by_its_exponent_is_0():
+    power = lambda y: (js.constant_schedule(0.0) ** js.constant_schedule(y))(jnp.int32(1))
+    for exponent in (0.5, 1.0, 300.0):
+        assert jax.grad(power)(exponent) == 0.0

@@ -181,9 +181,7 @@ class HostCode:
         self.names[name] = float(x) if isinstance(x, float) else x
         return _Node(name)
 
-    def _written(
-        self, block: list[_Node], result: _Node, returns: bool = False
-    ) -> tuple[list[str], str]:
+    def _written(self, block: list[_Node], result: _Node, returns: bool) -> tuple[list[str], str]:
         """The lines that compute a block's variables, and the expression of its result.
 
         A line may also return the function's result, where the block's is that.

@@ -199,7 +199,7 @@ def _of_one_per_piece(
     small = lift(lambda a, b, f=falls: saturated(np.where(f, b, a), dtype), start, end)
     large = lift(lambda a, b, f=falls: saturated(np.where(f, a, b), dtype), start, end)
     lows, highs = (np.broadcast_to(numbers_of(x), falls.shape) for x in (small, large))
-    if (np.abs(highs - lows) > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
+    if (highs - lows > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
         return None
     if falls.all():
         weight = form.fall(progress, *parameters)
@@ -253,9 +253,4 @@ def _way(small: float, large: float, dtype: Any) -> tuple[float, bool]:
     )
     while (goal - (anchor + way)) * np.sign(outwards) > 0:
         way = np.nextafter(way, outwards)
-    while anchor + way != goal:  # beyond it: a shorter one may land on it
-        shorter = np.nextafter(way, -outwards)
-        if (goal - (anchor + shorter)) * np.sign(outwards) > 0:
-            break
-        way = shorter
     return float(way), bool(anchor + way == goal)
