@@ -177,7 +177,11 @@ def _count_reached(step: Any, ends: Any, at_once: int = 16) -> Any:
     where = np.minimum(np.arange(-(-many // width) * width), many - 1).reshape(-1, width)
     square = ends[where]
     row = jnp.maximum(_count_reached(step, square[:, 0], 32), 1) - 1
-    ends_of_row = jnp.asarray(square).at[row].get(mode="promise_in_bounds")
+    if row.ndim:
+        ends_of_row = jnp.asarray(square).at[row].get(mode="promise_in_bounds")
+    else:  # of which JAX would ask in each dimension whether it counts from the end
+        begin = row, row.dtype.type(0)
+        ends_of_row = jax.lax.dynamic_slice(jnp.asarray(square), begin, (1, width)).reshape(width)
     return jnp.minimum(row * width + _reached(step, ends_of_row), many)
 
 
