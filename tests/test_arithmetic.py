@@ -97,6 +97,7 @@ def test_powers_that_are_pieces_of_a_join():
             assert jax.jit(joined)(step) == pytest.approx(joined(step), rel=1e-6)
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("operator", [js.divide, js.power])
 def test_on_the_device(operator):
     """With both as schedules, of constants that are traced."""
