@@ -1,13 +1,41 @@
-"""The schedules of the test registry in optax, Keras and torch, where those have the same curve."""
+"""The schedules of the test registry and of the host benchmark in optax, Keras and torch."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import mpmath as mp
 import optax
-from case import Case, decay
+from _schedules import BY_OPTAX, DECAYS, PHASES
+from case import LAST, Case, decay
+from cases import CASES
+from cases_benchmarks import JOINED, KNOWN
 
 import jaxsched
+
+
+@dataclass(frozen=True)
+class Row:
+    """A schedule and what the peers have of it, None where they have not.
+
+    Attributes:
+      case: ours and the exact curve.
+      optax: builds a function of the step.
+      keras: builds it from `keras.optimizers.schedules`.
+      tensorflow: builds it from `tf.compat.v1.train`.
+      torch: the rate of the optimizer, the last step, and what builds it from torch's lr_scheduler module
+        and the optimizer.
+      until: the last step that is compared, in every library.
+    """
+
+    case: Case
+    optax: Callable[[], Any] | None = None
+    keras: Callable[[Any], Any] | None = None
+    tensorflow: Callable[[Any], Any] | None = None
+    torch: tuple[float, int, Callable[[Any, Any], Any]] | None = None
+    until: int = LAST
+
 
 RATE = 1 - 2.0**-20  # a float32, so that no peer loses anything of it
 
@@ -41,6 +69,15 @@ OTHER_NAMES_IN_OPTAX = {
     ),
     "half_life_decay": lambda: optax.exponential_decay(0.3, 1003, 0.5, 77, end_value=1e-4),
     "step_decay": lambda: optax.exponential_decay(0.3, 1030, 0.7, staircase=True),
+    "multistep_schedule": lambda: optax.piecewise_constant_schedule(
+        0.3, {10: 0.7**2, 500: 0.7, 10**9: 0.7}
+    ),
+    "geometric_schedule": lambda: optax.exponential_decay(
+        700.0, 10_007, 0.003 / 700, 13, end_value=0.003
+    ),
+    "geometric_schedule/rising": lambda: optax.exponential_decay(
+        1.0, 2**31 - 1, 30.0, end_value=30.0
+    ),
     "polynomial_decay": lambda: optax.polynomial_schedule(0.3, 0.01, 1.7, 1003),
     "transition_schedule/linear": lambda: optax.linear_schedule(0.7, 0.0, 10_007),
     "transition_schedule/linear, rising": lambda: optax.linear_schedule(0.0, 0.7, 10_007, 13),
@@ -94,6 +131,7 @@ IN_KERAS = {
     "natural_exp_decay": lambda k: k.ExponentialDecay(0.1, 1000, math.exp(-0.7)),
     "natural_exp_decay/stairs": lambda k: k.ExponentialDecay(0.1, 10_007, math.exp(-1e-4), True),
     "step_decay": lambda k: k.ExponentialDecay(0.3, 1030, 0.7, True),
+    "time_based_decay": lambda k: k.InverseTimeDecay(0.1, 1, 0.001),
     "inverse_time_decay": lambda k: k.InverseTimeDecay(0.3, 1003, 0.7),
     "inverse_time_decay/stairs": lambda k: k.InverseTimeDecay(0.3, 1003, 0.7, True),
     "cosine_decay_schedule": lambda k: k.CosineDecay(0.1, 1000),
@@ -105,10 +143,23 @@ IN_KERAS = {
     "piecewise_constant_schedule": lambda k: k.PiecewiseConstantDecay(
         [99, 10**9 - 1, 2**31 - 2], [0.5, 0.25, 0.0625, 0.03125]
     ),
+    "multistep_schedule": lambda k: k.PiecewiseConstantDecay(
+        [9, 499, 10**9 - 1], [0.3 * 0.7**i for i in (0, 2, 3, 4)]
+    ),
     "cosine_decay_restarts": lambda k: k.CosineDecayRestarts(0.3, 103, 2.0, 0.7, 0.05),
     "cosine_decay_restarts/to zero": lambda k: k.CosineDecayRestarts(0.3, 1, 3.0),
     "cosine_decay_restarts/between steps": lambda k: k.CosineDecayRestarts(0.3, 10, 2.5, 0.9),
     "cosine_decay_restarts/equal": lambda k: k.CosineDecayRestarts(0.3, 1003, 1.0, 0.9, 0.05),
+}
+
+# name -> (tf.compat.v1.train -> a function of the step), for what Keras no longer has
+IN_TENSORFLOW = {
+    "linear_cosine_decay": lambda m: (
+        lambda step: m.linear_cosine_decay(0.3, step, 1003, 0.5, 0.25, 0.0625)()
+    ),
+    "linear_cosine_decay/waves": lambda m: (
+        lambda step: m.linear_cosine_decay(0.3, step, 10_007, 3.5, 0.0, 0.0)()
+    ),
 }
 
 FEASIBLE = 20_000  # torch's rates are reached step by step
@@ -117,6 +168,12 @@ FEASIBLE = 20_000  # torch's rates are reached step by step
 IN_TORCH = {
     "constant_schedule": (0.3, FEASIBLE, lambda t, o: t.ConstantLR(o, 1.0, 10)),
     "linear_schedule": (0.7, FEASIBLE, lambda t, o: t.LinearLR(o, 1.0, 0.1 / 0.7, 49)),
+    "warmup_constant_schedule": (0.3, FEASIBLE, lambda t, o: t.LinearLR(o, 0.1 / 0.3, 1.0, 100)),
+    "exponential_decay": (0.1, FEASIBLE, lambda t, o: t.ExponentialLR(o, 0.96 ** (1 / 1000))),
+    "exponential_decay/slow": (
+        0.1, FEASIBLE, lambda t, o: t.ExponentialLR(o, 0.5 ** (1 / (10**8 + 7)))
+    ),
+    "natural_exp_decay": (0.1, FEASIBLE, lambda t, o: t.ExponentialLR(o, math.exp(-0.7 / 1000))),
     "polynomial_schedule/root": (0.7, FEASIBLE, lambda t, o: t.PolynomialLR(o, 997, 0.5)),
     "transition_schedule/power": (0.7, FEASIBLE, lambda t, o: t.PolynomialLR(o, 10_007, 3.0)),
     "step_decay": (0.3, FEASIBLE, lambda t, o: t.StepLR(o, 1030, 0.7)),
@@ -150,3 +207,44 @@ IN_TORCH = {
         )
     ),
 }  # fmt: skip
+
+REGISTRY = {
+    name: Row(
+        case,
+        lambda name=name, case=case: in_optax(name, case.make()),
+        IN_KERAS.get(name),
+        IN_TENSORFLOW.get(name),
+        IN_TORCH.get(name),
+    )
+    for name, case in {**CASES, **ALSO}.items()
+}
+
+# The last step at which the curves of the host benchmark are one: optax's join of seven cycles ends, and
+# the factor of what grows leaves float32.
+UNTIL = {"cosine_decay_restarts": 12_699, "exponential_decay, growing": 8_900_000}
+
+# Past its length torch's cosine rises again.
+END_IN_TORCH = {
+    "cosine_decay_schedule": 10_000,
+    "warmup_cosine_decay_schedule": 10_500,
+    "join_schedules, 3 pieces": 15_000,
+}
+
+
+def _of_benchmark(name, entry):
+    return Row(
+        Case(entry.jaxsched, *{**KNOWN, **JOINED}[name]),
+        entry.optax,
+        entry.keras,
+        entry.tensorflow,
+        entry.torch and (0.1, END_IN_TORCH.get(name, FEASIBLE), entry.torch),
+        UNTIL.get(name, LAST),
+    )
+
+
+BENCHMARKED = {
+    name: _of_benchmark(name, entry)
+    for name, entry in {**BY_OPTAX, **DECAYS, **PHASES}.items()
+    if entry.optax or entry.keras or entry.tensorflow or entry.torch
+}
+"""What the host benchmark compares, as it builds it; but for operators, of which the peers have none."""

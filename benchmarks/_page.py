@@ -46,14 +46,19 @@ def of_machine(facts):
 def page(facts, sections):
     head = (
         "# Benchmarks\n\n"
-        "Written by the run itself:\n\n"
-        "```\npython benchmarks/run.py --write\n```\n\n"
+        "Written by the run itself, in some six minutes on a machine that does nothing else:\n\n"
+        "```\n"
+        "pip install -e '.[peers]'                # torch, Keras with TensorFlow, transformers\n"
+        "pip install --no-deps 'timm>=1.0.31'     # its torchvision has no build for that torch\n"
+        "python benchmarks/run.py --write\n"
+        "```\n\n"
         f"{of_machine(facts)} Contenders take turns in one process "
         "and the fastest round of each counts, so read the ratios: the times are of this machine. "
         "`--only host` (or another name) measures one table, `--quick` all of them roughly, "
-        "`--json FILE` keeps the raw numbers. torch, Keras, transformers and timm are measured where "
-        "they are installed. Before it measures, the run makes sure that every public schedule and "
-        "operator is in the tables, and that all that stands side by side computes the same. The section "
+        "`--json FILE` keeps the raw numbers. Without the peers, which have columns in the table of the "
+        "host alone, `pip install -e .` is enough. Before it measures, the run makes sure that every "
+        "public schedule and operator is in the tables, and that all that stands side by side computes the "
+        "same. The section "
         "on a GPU names its machine; `--only gpu --write` on one that has a GPU writes it alone.\n\n"
     )
     return _joined(head, sections)

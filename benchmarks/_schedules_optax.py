@@ -7,6 +7,9 @@ from _entry import BETWEEN, LENGTH, of_both
 
 CYCLE = {"init_value": 0.0, "peak_value": 0.1, "warmup_steps": 5, "decay_steps": 25}
 
+ALMOST_0 = 1e-307
+"""A share of the rate: torch's warmup must not begin at 0."""
+
 
 def cosine(step):
     return 0.05 * (1 + math.cos(math.pi * min(step, LENGTH) / LENGTH))
@@ -93,10 +96,10 @@ def _cycles_jnp(step):
 
 
 def _torch_warmup_then(make):
-    """torch's chain of a warmup and another; its warmup must not begin at 0."""
+    """torch's chain of a warmup and another."""
 
     def build(module, optimizer):
-        warmup = module.LinearLR(optimizer, 1e-12, 1.0, 500)
+        warmup = module.LinearLR(optimizer, ALMOST_0, 1.0, 500)
         return module.SequentialLR(optimizer, [warmup, make(module, optimizer)], [500])
 
     return build
@@ -172,7 +175,7 @@ BY_OPTAX = {
         lambda step: 0.1 * min(step, LENGTH) / LENGTH,
         lambda step: 0.1 / LENGTH * jnp.minimum(step, LENGTH),
         simple=True,
-        torch=lambda m, opt: m.LinearLR(opt, 1e-12, 1.0, LENGTH),
+        torch=lambda m, opt: m.LinearLR(opt, ALMOST_0, 1.0, LENGTH),
         transformers=lambda m, opt: m.get_constant_schedule_with_warmup(opt, LENGTH),
     ),
     "piecewise_constant_schedule": of_both(
@@ -228,7 +231,7 @@ BY_OPTAX = {
         torch=lambda m, opt: m.SequentialLR(
             opt,
             [
-                m.LinearLR(opt, 1e-12, 1.0, 500),
+                m.LinearLR(opt, ALMOST_0, 1.0, 500),
                 m.ConstantLR(opt, 1.0, 4500),
                 m.CosineAnnealingLR(opt, LENGTH),
             ],

@@ -6,10 +6,12 @@ mpmath with 50 digits; the unit is the one in the last place of the exact value.
 
 import argparse
 import importlib.metadata
+import importlib.util
 import math
 import os
 import sys
 import textwrap
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +20,20 @@ ROOT = HERE.parent
 FOLDERS = [str(path) for path in (HERE, ROOT, ROOT / "tests")]
 sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 
+NEEDED = ("mpmath", "pytest", "keras", "tensorflow", "torch")
+if __name__ == "__main__":
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"exactness.py needs {', '.join(missing)}: pip install -e '.[test,peers]'")
+
 import jax  # noqa: E402 (the paths are set for the script's sake)
 import jax.numpy as jnp  # noqa: E402 (likewise)
 import mpmath as mp  # noqa: E402 (likewise)
 import numpy as np  # noqa: E402 (likewise)
-from _exactness_peers import ALSO, FEASIBLE, IN_KERAS, IN_TORCH, STAIRS, in_optax  # noqa: E402 (likewise)
-from cases import CASES  # noqa: E402 (likewise)
+from _exactness_peers import BENCHMARKED, FEASIBLE, REGISTRY, STAIRS, Row  # noqa: E402 (likewise)
 from test_laws import steps_of, ulps  # noqa: E402 (likewise)
 
 PAGE = ROOT / "docs" / "exactness.md"
-ALL = {**CASES, **ALSO}
 LEEWAY = 2.0
 """How far, in ulp, a number of ours may be from the page's on another machine or version."""
 
@@ -67,94 +73,103 @@ def compiled(function, steps):
     return np.asarray(values, np.float32)
 
 
-def measure_ours(case):
+def steps_for(row: Row):
+    steps = steps_of(row.case)
+    return steps[steps <= row.until]
+
+
+def measure_ours(row):
     """Our errors on the device in float32 and on the host in float64."""
-    schedule, steps = case.make(), steps_of(case)
+    schedule, steps = row.case.make(), steps_for(row)
     return (
-        errors(case, steps, compiled(schedule, steps), np.float32),
-        errors(case, steps, [schedule(int(t)) for t in steps], np.float64),
+        errors(row.case, steps, compiled(schedule, steps), np.float32),
+        errors(row.case, steps, [schedule(int(t)) for t in steps], np.float64),
     )
 
 
-def measure_optax(name, case):
-    function, steps = in_optax(name, case.make()), steps_of(case)
-    if function is None:
+def optax_values(row, steps):
+    """None where optax has none of the curve."""
+    function = row.optax and row.optax()
+    return function and compiled(lambda t: jnp.asarray(function(t), jnp.float32), steps)
+
+
+def measure_optax(row):
+    steps = steps_for(row)
+    values = optax_values(row, steps)
+    return None if values is None else errors(row.case, steps, values, np.float32)
+
+
+def keras_values(row, steps):
+    """As Keras's optimizers call it: with an int64, one step at a time; None where it has none."""
+    if not (row.keras or row.tensorflow):
         return None
-    values = compiled(lambda t: jnp.asarray(function(t), jnp.float32), steps)
-    return errors(case, steps, values, np.float32)
-
-
-def keras_values(name, steps):
-    """As Keras's optimizers call it: with an int64, one step at a time."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import tensorflow as tf
     from keras.optimizers import schedules
 
-    schedule = IN_KERAS[name](schedules)
+    schedule = row.keras(schedules) if row.keras else row.tensorflow(tf.compat.v1.train)
     return [float(schedule(tf.constant(int(t), tf.int64))) for t in steps]
 
 
-def measure_keras(name, case):
-    if name not in IN_KERAS:
-        return None
-    steps = steps_of(case)
-    return errors(case, steps, keras_values(name, steps), np.float32)
+def measure_keras(row):
+    steps = steps_for(row)
+    values = keras_values(row, steps)
+    return None if values is None else errors(row.case, steps, values, np.float32)
 
 
-def torch_rates(name):
-    """The rates of a run as far as it is feasible."""
+def torch_rates(rate, last, make):
+    """The rates of a run up to its last step."""
     import torch
 
-    rate, last, make = IN_TORCH[name]
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate, momentum=0.9)
-    scheduler, rates = make(torch.optim.lr_scheduler, optimizer), []
-    optimizer.step()
-    for _ in range(last):
-        rates.append(optimizer.param_groups[0]["lr"])
-        scheduler.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's chains call its own deprecated step(epoch)
+        scheduler, rates = make(torch.optim.lr_scheduler, optimizer), []
+        optimizer.step()
+        for _ in range(last):
+            rates.append(optimizer.param_groups[0]["lr"])
+            scheduler.step()
     return [*rates, optimizer.param_groups[0]["lr"]]
 
 
-def measure_torch(name, case):
+def measure_torch(row):
     """In float64, in which torch computes its rates, at the steps that can be reached."""
-    if name not in IN_TORCH:
+    if row.torch is None:
         return None
-    rates = torch_rates(name)
-    steps = [int(t) for t in steps_of(case) if t < len(rates)]
-    return errors(case, steps, [rates[t] for t in steps], np.float64)
+    rates = torch_rates(*row.torch)
+    steps = [int(t) for t in steps_for(row) if t < len(rates)]
+    return errors(row.case, steps, [rates[t] for t in steps], np.float64)
 
 
-def measure():
+def measure(rows):
     """name -> the errors: ours on the device and on the host, optax's, Keras's, torch's."""
-    rows = {}
-    for number, (name, case) in enumerate(ALL.items()):
-        device, host = measure_ours(case)
-        rows[name] = {
+    found = {}
+    for number, (name, row) in enumerate(rows.items()):
+        device, host = measure_ours(row)
+        found[name] = {
             "jaxsched": device,
-            "optax": measure_optax(name, case),
-            "Keras": measure_keras(name, case),
+            "optax": measure_optax(row),
+            "Keras": measure_keras(row),
             "host": host,
-            "torch": measure_torch(name, case),
+            "torch": measure_torch(row),
         }
         if number % 8 == 7:  # the compiled programs of all cases would take gigabytes
             jax.clear_caches()
-    return rows
+    return found
 
 
 def wrong_stairs(name, libraries=("jaxsched", "optax", "Keras"), count=1000):
     """Of late steps at random the percentage at which the value is nearer to a neighbouring stair's."""
-    case, every = ALL[name], STAIRS[name]
+    row, every = REGISTRY[name], STAIRS[name]
     steps = np.random.default_rng(1).integers(2**30, 2**31 - every, count)
     before, here, after = (
-        [case.reference(mp.mpf(int(t))) for t in steps + move] for move in (-every, 0, every)
+        [row.case.reference(mp.mpf(int(t))) for t in steps + move] for move in (-every, 0, every)
     )
-    schedule = case.make()
-    theirs = in_optax(name, schedule)
     values = {
-        "jaxsched": compiled(schedule, steps),
-        "optax": compiled(theirs, steps) if theirs and "optax" in libraries else None,
-        "Keras": keras_values(name, steps) if name in IN_KERAS and "Keras" in libraries else None,
+        "jaxsched": compiled(row.case.make(), steps),
+        "optax": optax_values(row, steps) if "optax" in libraries else None,
+        "Keras": keras_values(row, steps) if "Keras" in libraries else None,
     }
 
     def share(found):
@@ -205,14 +220,18 @@ def stairs_table(stairs):
     return markdown(lines)
 
 
-def conclusion(rows, stairs):
+def conclusion(rows, benchmarked, stairs):
     """Three sentences, made of the numbers of the tables."""
+    known = [*rows.items(), *benchmarked.items()]
 
     def of(column):
-        return [row[column] for row in rows.values() if row[column] is not None]
+        return [row[column] for _, row in known if row[column] is not None]
 
     def highest(column, what="largest"):
         return math.ceil(max(getattr(e, what) for e in of(column)))
+
+    def farthest(column):
+        return max(known, key=lambda pair: pair[1][column].largest)[0]
 
     def far(column):
         count = sum(not e.largest <= 1000 for e in of(column))  # so that NaN counts
@@ -223,12 +242,13 @@ def conclusion(rows, stairs):
         for library in ("jaxsched", "optax", "Keras")
     }
     return (
-        f"On the device every schedule of jaxsched, with the hyperparameters of the table below, stays "
+        f"On the device every schedule of jaxsched, with the hyperparameters of the tables below, stays "
         f"within {highest('jaxsched')} units in the last place of float32, with a median of at most "
-        f"{highest('jaxsched', 'median')}, and on the host within {highest('host')} units of float64, at "
-        f"small, huge and boundary steps alike. "
+        f"{highest('jaxsched', 'median')} (farthest: `{farthest('jaxsched')}`), and on the host within "
+        f"{highest('host')} units of float64 (`{farthest('host')}`), at small, huge and boundary steps "
+        f"alike. "
         f"The peers are as good at most steps, but somewhere, mostly where a rate nears 0 or a step is "
-        f"huge, more than 1000 units off in {far('optax')} rows of the table that optax has, in "
+        f"huge, more than 1000 units off in {far('optax')} rows of the tables that optax has, in "
         f"{far('Keras')} of Keras (float32), and in {far('torch')} of torch (float64); a row is a schedule "
         f"or a variant of one. "
         f"Of late steps {wrong['jaxsched']:.0f} % are on a wrong stair here, and up to "
@@ -236,12 +256,12 @@ def conclusion(rows, stairs):
     )
 
 
-def page(rows, stairs):
+def page(rows, benchmarked, stairs):
     packages = ("jax", "optax", "keras", "tensorflow-cpu", "torch", "mpmath")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     return f"""# Exactness
 
-{textwrap.fill(conclusion(rows, stairs), 108)}
+{textwrap.fill(conclusion(rows, benchmarked, stairs), 108)}
 
 Written by `python benchmarks/exactness.py --write` (extras `test` and `peers`) on a CPU with {versions}.
 On another machine or version a number of jaxsched may differ by up to {LEEWAY:g}; the tests measure again.
@@ -254,9 +274,15 @@ half of it off.
 The steps are 0 to 19, nine around each boundary, 150 at random up to the last boundary, 50 at random below
 2³¹, and the last four below it. What follows a slash in a name is the variant, as in the registry.
 
-- **jaxsched**, **optax**: compiled by `jax.jit`, float32, all the steps. optax where it has the curve by
-  a name of its own: what one could only compose of its schedules is left out ("-").
-- **Keras**: called with an int64 as its optimizers do, TensorFlow as backend, float32, all the steps.
+Two tables. The first has the schedules of the registry in all their variants, with hyperparameters that are
+hard; a peer is in it where it has just this curve by a name of its own. The second has the schedules that
+the host benchmark compares ([benchmarks/README.md](../benchmarks/README.md)), with its numbers and built as
+there: by a name of the peer's own, or by the shortest join of its schedules (`join_schedules`,
+`SequentialLR`). "-" stands where a peer has no such curve, or only by arithmetic that its users write.
+
+- **jaxsched**, **optax**: compiled by `jax.jit`, float32, all the steps.
+- **Keras**: called with an int64 as its optimizers do, TensorFlow as backend, float32, all the steps. What
+  Keras no longer has is TensorFlow's (`tf.compat.v1.train`).
 - **jaxsched, host**: a Python number as the step, so float64, and units of float64; all the steps.
 - **torch**: its schedulers compute in float64 as well, from step to step, so the units are those of float64
   and the steps those that a run reaches: up to {FEASIBLE}, or to the end of torch's curve.
@@ -278,6 +304,14 @@ in float64, with XLA's functions: up to about 100 units of float64.
 
 {table(rows)}
 
+## As in the host benchmark
+
+`cosine_decay_restarts` to the end of the seven cycles of which optax's is joined, the growing
+`exponential_decay` as long as its factor is a float32. torch's exponential decays have a factor per step,
+whose rounding counts; its warmups begin at 1e-307 of the peak, for it refuses 0.
+
+{table(benchmarked)}
+
 ## Stairs
 
 A thousand steps at random from 2³⁰ to 2³¹: how many give a value that is nearer to a neighbouring stair's,
@@ -291,7 +325,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--write", action="store_true", help="write docs/exactness.md")
     write = parser.parse_args().write
-    text = page(measure(), {name: wrong_stairs(name) for name in STAIRS})
+    stairs = {name: wrong_stairs(name) for name in STAIRS}
+    text = page(measure(REGISTRY), measure(BENCHMARKED), stairs)
     if write:
         PAGE.write_text(text)
     else:

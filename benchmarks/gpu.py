@@ -135,7 +135,9 @@ def _verdicts(rows):
 
 
 TITLE = "On a GPU"
-WITHOUT = "JAX found no GPU: left out."
+WITHOUT = (
+    "- note: nothing is known of a GPU: JAX found none, and none was measured on another machine"
+)
 NOTE = (
     "Kernels: what a step of the optimized program launches, fusions, library calls and copies. "
     "Conditionals: branches of the program; to take one, the host may have to wait for the device. µs: "

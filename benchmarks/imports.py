@@ -39,36 +39,37 @@ def measure(quick):
     for _ in range(5 if quick else 15):
         for modules, times in seconds.items():
             times.append(_seconds(modules))
-    before, after = (min(times) * 1e3 for times in seconds.values())
-    medians = [statistics.median(times) * 1e3 for times in seconds.values()]
+    fastest = {modules: min(times) * 1e3 for modules, times in seconds.items()}
+    medians = {modules: statistics.median(times) * 1e3 for modules, times in seconds.items()}
     reports = [_own_modules() for _ in range(1 if quick else 5)]
     modules = {name: min(report[name] for report in reports) for name in reports[0]}
     dearest = sorted(modules, key=lambda name: modules[name], reverse=True)[:DEAREST]
+    own = {f"its {len(modules)} modules": sum(modules.values())}
+    own |= {f"of them {name}": modules[name] for name in dearest}
     return [
-        _row(WITHOUT, before, medians[0]),
-        _row(WITH, after, medians[1], after - before, after / before),
-        _row(f"its {len(modules)} modules", sum(modules.values())),
-        *(_row(f"of them {name}", modules[name]) for name in dearest),
+        *(_row(what, fastest[what], medians[what]) for what in seconds),
+        *(_row(what, ms, percent=100 * ms / fastest[WITHOUT]) for what, ms in own.items()),
     ]
 
 
-def _row(what, fastest, median=None, more=None, ratio=None):
-    return {"import": what, "ms": fastest, "median ms": median, "more ms": more, "ratio": ratio}
+def _row(what, fastest, median=None, percent=None):
+    return {"import": what, "ms": fastest, "median ms": median, f"% of {WITHOUT}": percent}
 
 
 def conclude(rows):
-    row = next(row for row in rows if row["import"] == WITH)
+    row = next(row for row in rows if row["import"].startswith("its "))
+    percent = row[f"% of {WITHOUT}"]
     yield (
-        row["ratio"] <= 1.05,
-        "importing it adds at most 5 % to the import of JAX and Optax: "
-        f"{row['more ms']:.0f} ms, {(row['ratio'] - 1) * 100:.1f} %",
+        percent <= 5,
+        "importing it adds at most 5 % to the import of JAX and Optax: the modules that only it imports "
+        f"take {row['ms']:.0f} ms, {percent:.1f} %",
     )
 
 
 TITLE = "Import: what it adds to JAX and Optax"
 NOTE = (
     "Each import in a fresh process, without the start of Python, the processes taking turns; the "
-    "fastest of 15 (with `--quick` of 5), which the ratio compares, and their median. Below, by "
-    "`python -X importtime`, the modules that only jaxsched imports, each without what it imports in turn; "
-    "the fastest of 5 (1)."
+    "fastest of 15 (with `--quick` of 5) and their median. From process to process they vary by more than "
+    "jaxsched takes, so what it adds is not their difference but the sum over the modules that only it "
+    "imports, each without what it imports in turn, by `python -X importtime`; the fastest of 5 (1)."
 )

@@ -1,6 +1,6 @@
 """Uses the package where nothing else is: from an empty folder, `python - < tests/alone.py`.
 
-It needs nothing of the tests. tests/test_package.py runs it on the wheel, and .ci/run may after pip has
+It needs nothing of the tests. tests/test_package.py runs it on the wheel, and .ci/run after pip has
 installed the wheel and what it requires into an empty environment. It prints where the package is.
 """
 

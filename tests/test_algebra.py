@@ -7,14 +7,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from budget import budget
-from hypothesis import given, settings
+from budget import budgeted
 from hypothesis import strategies as st
 
 import jaxsched as js
 
-settings.register_profile("default", budget(60))
-settings.load_profile("default")
+given = budgeted(60)
 
 values = st.floats(-10, 10).filter(lambda x: x == 0 or abs(x) > 1e-6)
 rates = st.floats(0.01, 2.0)

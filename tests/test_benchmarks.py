@@ -255,3 +255,38 @@ def test_a_base_that_was_held_up_is_made_again(monkeypatch):
     makers = {name: lambda: None for name in ("base", "other")}
     assert _measure.settled(makers, "base", allowed=1.05) == {"base": 1.0, "other": 1.0}
     assert turns == [["base", "other"]] * 2
+
+
+def test_what_an_import_adds_is_the_sum_over_its_modules(monkeypatch):
+    """Not the difference of two times that vary by more."""
+    imports = importlib.import_module("imports")
+    seconds = {imports.WITHOUT: 0.4, imports.WITH: 0.39}
+    monkeypatch.setattr(imports, "_seconds", seconds.get)
+    monkeypatch.setattr(imports, "_own_modules", lambda: {"jaxsched": 7.0, "jaxsched.forms": 3.0})
+    rows = imports.measure(quick=True)
+    assert [row["ms"] for row in rows] == pytest.approx([400, 390, 10, 7, 3])
+    assert list(imports.conclude(rows)) == [
+        (
+            True,
+            "importing it adds at most 5 % to the import of JAX and Optax: the modules that only it "
+            "imports take 10 ms, 2.5 %",
+        )
+    ]
+    monkeypatch.setattr(imports, "_own_modules", lambda: {"jaxsched": 21.0})
+    assert [holds for holds, _ in imports.conclude(imports.measure(quick=True))] == [False]
+
+
+def test_training_says_the_median_too():
+    """And how both were measured; the constant rates are no schedules."""
+    ratios = {train.NUMBER: 0.5, train.LIMIT: 1.0, "a": 1.0, "b": 1.01, "c": 1.05}
+    rows = [
+        {"rate": name, **{f"{model} / constant": ratio for model in train.MODELS}}
+        for name, ratio in ratios.items()
+    ]
+    verdicts = list(train.conclude(rows))
+    assert [holds for holds, _ in verdicts] == [True, True]
+    assert verdicts[0][1].endswith(
+        "returns a constant: 1.01 times on the median of 3, at most 1.05 times (c), where what differed by "
+        "more than 5 % was measured again up to 4 times and the fastest counts; and at most 2.10 times "
+        "that with a plain number, for which optax counts no updates"
+    )

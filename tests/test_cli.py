@@ -248,7 +248,7 @@ def test_bad_steps(capsys, steps):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["plot"], ["nothing"], ["show", TEXT, "--what"]])
+@pytest.mark.parametrize("arguments", [["plot"], ["nothing"], ["show", TEXT, "--what"]])
 def test_bad_arguments_on_one_line(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
@@ -256,6 +256,18 @@ def test_bad_arguments_on_one_line(capsys, arguments):
     err = capsys.readouterr().err
     assert err.startswith("jaxsched: error: ")
     assert err.count("\n") == 1
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([])
+    assert stop.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"{cli.parser().format_help()}jaxsched: error: a command is missing\n"
+    assert all(
+        f"\n    {command} " in err for command in ("list", "show", "plot", "convert", "gallery")
+    )
 
 
 def test_the_picture_that_was_written_is_named(capsys, tmp_path):

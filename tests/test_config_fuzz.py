@@ -279,14 +279,14 @@ def no_side_effects():
 def read(reader, source):
     """The schedule or the error; the clock and the watch are on only in between."""
     global events
-    events, begin = [], time.perf_counter()
+    events, begin = [], time.thread_time()  # not the clock: other programs may hold it up
     try:
         result = reader(source, horizon=RUN, factories=MINE)
     except ValueError as error:
         result = error
     seen, events = events, None
     assert seen == []
-    assert time.perf_counter() - begin < 5
+    assert time.thread_time() - begin < 5
     return result
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -123,3 +126,12 @@ def test_the_budget_of_examples_grows(monkeypatch):
     monkeypatch.setenv("JAXSCHED_EXAMPLES", "0")
     with pytest.raises(ValueError, match="JAXSCHED_EXAMPLES must be a positive integer, got 0"):
         budget(20)
+
+
+def test_every_property_takes_its_number_of_examples_from_the_budget():
+    """So that the factor reaches all of them."""
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        text = path.read_text()
+        if not re.search(r"^given = budgeted\(\d+\)$", text, re.MULTILINE):
+            before = re.findall(r"(\S*)\n *@given\(", text)
+            assert all(line.startswith(("@budget(", "@fuzz")) for line in before), path.name

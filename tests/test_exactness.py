@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
+import sys
 from dataclasses import replace
 
 import jax
@@ -14,7 +16,7 @@ from case import Case
 
 import jaxsched as js
 from benchmarks import exactness
-from benchmarks.exactness import ALL, LEEWAY, PAGE, STAIRS
+from benchmarks.exactness import BENCHMARKED, LEEWAY, PAGE, REGISTRY, STAIRS, Row
 
 pytestmark = pytest.mark.skipif(
     bool(jax.config.jax_enable_x64), reason="the page is about float32, the precision of devices"
@@ -36,6 +38,12 @@ SAMPLE = [
     "torch_onecycle_schedule",
 ]
 
+FEW = [
+    "warmup_cosine_decay_schedule",
+    "infinite_schedule",
+    "swa_schedule",
+]  # as in the host benchmark
+
 # What optax answers to a length of 0 and a peak of 0 is another curve: the README's table of differences.
 DIFFERENT = {
     "linear_schedule/no steps",
@@ -53,23 +61,33 @@ def table(heading: str) -> dict[str, list[str]]:
 
 
 ROWS = table("Every schedule")
+AS_BENCHMARKED = table("As in the host benchmark")
+BOTH = [*ROWS.values(), *AS_BENCHMARKED.values()]
+TABLES = ((ROWS, REGISTRY), (AS_BENCHMARKED, BENCHMARKED))
 
 
 def test_every_case_has_a_row():
-    assert list(ROWS) == list(ALL)
+    assert list(ROWS) == list(REGISTRY)
+    assert list(AS_BENCHMARKED) == list(BENCHMARKED)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_ours_are_within_their_bounds(name):
-    largest, median, *_, host, host_median, _, _ = ROWS[name]
-    assert float(median) <= float(largest) <= ALL[name].ulp
+@pytest.mark.parametrize(
+    ("shown", "case"),
+    [(rows[name], known[name].case) for rows, known in TABLES for name in known],
+)
+def test_ours_are_within_their_bounds(shown, case):
+    largest, median, *_, host, host_median, _, _ = shown
+    assert float(median) <= float(largest) <= case.ulp
     assert float(host_median) <= float(host) <= 2**53 * 1e-13
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_ours_measured_again(name):
-    device, host = exactness.measure_ours(ALL[name])
-    row = ROWS[name]
+@pytest.mark.parametrize(
+    ("row", "known"),
+    [(ROWS[n], REGISTRY[n]) for n in SAMPLE] + [(AS_BENCHMARKED[n], BENCHMARKED[n]) for n in FEW],
+    ids=[*SAMPLE, *(f"{name} as benchmarked" for name in FEW)],
+)
+def test_ours_measured_again(row, known):
+    device, host = exactness.measure_ours(known)
     for errors, largest, median in ((device, row[0], row[1]), (host, row[6], row[7])):
         assert abs(errors.largest - float(largest)) <= LEEWAY
         assert abs(errors.median - float(median)) <= 0.25
@@ -92,19 +110,19 @@ def line(slope: float) -> Case:
 
 def test_the_measurement_tells_a_digit():
     """An error of 1e-5 in a hyperparameter shows, and another curve is refused."""
-    exact, off = (exactness.measure_ours(line(slope))[0] for slope in (1.0, 1.00001))
+    exact, off = (exactness.measure_ours(Row(line(slope)))[0] for slope in (1.0, 1.00001))
     assert exact.largest < 2
     assert 50 < off.largest < 200
     with pytest.raises(ValueError, match="another curve than linear_schedule"):
-        exactness.measure_ours(line(50.0))
+        exactness.measure_ours(Row(line(50.0)))
 
 
 def test_the_measurement_tells_a_wrong_stair(monkeypatch):
     """Stairs counted one step late."""
     name = "exponential_decay/short stairs"
-    case = ALL[name]
-    monkeypatch.setitem(ALL, name, replace(case, make=lambda: js.delay(case.make(), 10)))
-    monkeypatch.setattr(exactness, "in_optax", lambda name, schedule: None)
+    case = REGISTRY[name].case
+    late = replace(case, make=lambda: js.delay(case.make(), 10))
+    monkeypatch.setitem(REGISTRY, name, Row(late))
     wrong = exactness.wrong_stairs(name, ("jaxsched",), count=1000)["jaxsched"]
     assert 0.2 < wrong < 3  # one in a hundred steps is within ten of an edge
 
@@ -112,7 +130,7 @@ def test_the_measurement_tells_a_wrong_stair(monkeypatch):
 @pytest.mark.parametrize("name", ["linear_schedule", "cosine_decay_schedule", "sgdr_schedule"])
 def test_the_optax_column_measured_again(name):
     """In orders of magnitude: versions and processors round differently."""
-    found = exactness.measure_optax(name, ALL[name]).largest
+    found = exactness.measure_optax(REGISTRY[name]).largest
     assert math.log10(found) == pytest.approx(math.log10(float(ROWS[name][2])), abs=1.0)
 
 
@@ -121,18 +139,53 @@ def test_the_peers_with_the_same_curve_are_all_there():
     by_name = {name for name in ROWS if hasattr(optax.schedules, name.partition("/")[0])}
     shared = {name for name, row in ROWS.items() if row[2] != "-"}
     assert by_name - shared == DIFFERENT
-    assert sum(row[4] != "-" for row in ROWS.values()) == len(exactness.IN_KERAS)
-    assert sum(row[8] != "-" for row in ROWS.values()) == len(exactness.IN_TORCH)
+    for name, row in REGISTRY.items():
+        assert (ROWS[name][4] != "-", ROWS[name][8] != "-") == (
+            bool(row.keras or row.tensorflow),
+            bool(row.torch),
+        )
+
+
+def test_the_peers_of_the_host_benchmark_are_all_there():
+    """Of every schedule that it compares with optax, Keras, TensorFlow or torch."""
+    schedules, operators = (
+        sys.modules[module].__dict__[name]
+        for module, name in (("_schedules", "SCHEDULES"), ("_schedules_operators", "OPERATORS"))
+    )
+    for name, entry in schedules.items():
+        expected = (entry.optax, entry.keras or entry.tensorflow, entry.torch)
+        if name not in operators and any(expected):
+            row = AS_BENCHMARKED[name]
+            assert [row[column] != "-" for column in (2, 4, 8)] == list(map(bool, expected))
+
+
+def test_what_is_lacking_is_said(monkeypatch):
+    """In words, before anything is measured."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(exactness.__file__, run_name="__main__")
+    assert re.fullmatch(
+        r"exactness\.py needs (\w+, )*torch: pip install -e '\.\[test,peers\]'", stopped.value.code
+    )
 
 
 def test_the_conclusion_is_the_tables():
     conclusion = " ".join(PAGE.read_text().split("\n\n")[1].split())
     bound = int(re.search(r"within (\d+) units in the last place of float32", conclusion)[1])
-    assert bound == math.ceil(max(float(row[0]) for row in ROWS.values()))
-    host = int(re.search(r"on the host within (\d+) units", conclusion)[1])
-    assert host == math.ceil(max(float(row[6]) for row in ROWS.values()))
-    for column, whose in ((2, "rows of the table that optax has"), (4, "of Keras")):
-        cells = [row[column] for row in ROWS.values() if row[column] != "-"]
+    assert bound == math.ceil(max(float(row[0]) for row in BOTH))
+    host, whose = re.search(
+        r"on the host within (\d+) units of float64 \(`(.*?)`\)", conclusion
+    ).groups()
+    largest = max(float(row[6]) for row in BOTH)
+    assert int(host) == math.ceil(largest)
+    assert largest in {float(rows[whose][6]) for rows, _ in TABLES if whose in rows}
+    for column, whose in (
+        (2, "rows of the tables that optax has"),
+        (4, "of Keras"),
+        (8, "of torch"),
+    ):
+        cells = [row[column] for row in BOTH if row[column] != "-"]
         far = sum(cell in ("not 0", "NaN") or float(cell) > 1000 for cell in cells)
         assert f" {far} of {len(cells)} {whose}" in conclusion
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from budget import budget
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxsched as js
@@ -292,7 +293,7 @@ def test_it_is_a_value():
 decimals = st.decimals(0, 100, places=4, allow_nan=False)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@budget(300)
 @given(decimals, st.integers(1, 10**12))
 def test_percent_against_fractions(percent, total):
     exact = Fraction(percent) / 100 * total
@@ -300,7 +301,7 @@ def test_percent_against_fractions(percent, total):
     assert Horizon(steps=total).steps(f"{percent}%") == expected
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@budget(300)
 @given(
     st.integers(1, 10**7),
     st.integers(1, 10**4),
@@ -315,7 +316,7 @@ def test_examples_and_back(examples, batch, last_batch, step):
     assert run.examples_at(step + 1) > used
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@budget(500)
 @given(st.text(max_size=30) | st.text("0123456789._eE+-% kMBGTepochstn", max_size=20))
 def test_any_text_is_a_duration_or_an_error(text):
     with contextlib.suppress(ValueError):

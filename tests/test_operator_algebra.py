@@ -8,20 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from budget import budget
-from hypothesis import given as any_given
+from budget import budgeted
 from hypothesis import strategies as st
 from test_algebra import close, lengths, schedules, steps, values
 
 import jaxsched as js
 from jaxsched import shapes
 
+given = budgeted(20)
 few = st.integers(1, 40)
-
-
-def given(*strategies):
-    return lambda test: budget(20)(any_given(*strategies)(test))
-
 
 shape = st.sampled_from(
     [shapes.linear(), shapes.cosine(), shapes.inverse_power(0.5), shapes.exponential(0.1)]

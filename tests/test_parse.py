@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from budget import budget
 from cases import CASES, user_formula, user_recipe
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxsched as js
@@ -110,7 +111,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@budget(1500)
 @given(EXPRESSIONS)
 def test_it_means_what_python_means(text):
     """Where both read a text to a schedule, it is the same one; what Python refuses is refused."""

@@ -145,7 +145,8 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     whole = _Parser(prog="jaxsched", description="Learning-rate schedules.")
     whole.add_argument("--version", action="version", version=jaxsched.__version__)
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    whole.set_defaults(run=None)
+    commands = whole.add_subparsers(metavar="COMMAND")
     what = (
         "a schedule as text, a .json, .yaml or .txt file, - for standard input, or a call of another "
         "library's scheduler by name: torch.StepLR(lr=0.1, step_size=30). With --steps a length may be "
@@ -208,7 +209,11 @@ def _picture(path: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status; what is wrong is said on one line."""
-    options = parser().parse_args(arguments)
+    whole = parser()
+    options = whole.parse_args(arguments)
+    if options.run is None:
+        whole.print_help(sys.stderr)
+        whole.error("a command is missing")
     try:
         opened(sys.stdout, "standard output")
         options.run(options)
