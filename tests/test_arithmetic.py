@@ -126,6 +126,23 @@ def test_powers_with_a_number_for_the_exponent(exponent):
             assert jax.jit(either)(step) == pytest.approx(line(step) ** exponent, rel=1e-6)
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
+@pytest.mark.parametrize("exponent", [-1.0, -0.5, 0, 0.3, 1.5, 2.5])
+def test_powers_of_0(exponent):
+    """Of schedules that are 0 and of the number 0."""
+    line, expected = js.linear_schedule(1.0, 0.0, 1), {True: 0.0, False: math.inf}[exponent > 0]
+    expected = expected if exponent else 1.0
+    for schedule in (line**exponent, js.power(0.0, exponent), js.power(0.0, jnp.float32(exponent))):
+        assert float(schedule(1)) == float(jax.jit(schedule)(1)) == expected
+
+
+def test_powers_of_whole_numbers():
+    for exponent in (-2, -1, 3):
+        assert jax.jit(js.power(2, exponent))(1) == 2.0**exponent
+        traced = jax.jit(lambda y: js.power(js.constant_schedule(2.0), y)(jnp.int32(1)))
+        assert traced(exponent) == 2.0**exponent
+
+
 def test_the_slope_of_a_root_at_0_is_0():
     root = lambda x: (js.constant_schedule(x) ** 0.5)(jnp.int32(1))
     assert jax.grad(root)(0.0) == 0.0

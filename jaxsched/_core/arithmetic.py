@@ -150,14 +150,12 @@ def power(step: Any, schedule: Any, exponent: Any) -> Any:
         return x if y == 1 else x * x
     if nx.is_host(step):
         return step.code.line("{}({}, {})", _power, x, y)
-    x = nx.real(x)
-    if nx.is_plain(y) and y > 1:
-        return jnp.power(x, nx.num(y))
+    x, plain = nx.real(x), nx.is_plain(y)
+    if plain and y > 1:
+        return jnp.power(x, y)
     # 0 has no derivative under a power below 1: the value is chosen, and so is a slope of 0.
-    zero = x == 0
-    value = jnp.power(nx.where(zero, 1.0, x), nx.num(y))
-    if nx.is_plain(y):
-        return nx.where(zero, 0.0 if y > 0 else 1.0 if y == 0 else math.inf, value)
-    y = nx.real(y)
-    at_zero = jnp.where(y > 0, 0.0, jnp.where(y == 0, 1.0, jnp.inf))
-    return jnp.where(zero, at_zero, value)
+    zero, y = x == 0, y if plain else nx.real(y)
+    value = jnp.power(nx.where(zero, 1.0, x), y)
+    if plain:
+        return nx.where(zero, _power(0.0, float(y)), value)
+    return jnp.where(zero, jnp.where(y > 0, 0.0, jnp.where(y == 0, 1.0, jnp.inf)), value)

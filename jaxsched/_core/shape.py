@@ -212,7 +212,7 @@ def _of_one_per_piece(
     ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
     way = lift(lambda *_: np.asarray(ways), start, end)
     value = weight * nx.num(way)
-    if not (nx.is_plain(small) and small == 0):
+    if any(lows):
         value = nx.num(small) + value
     # Of many pieces some would need the bound: the program does not depend on which numbers they have.
     few = isinstance(index, Few)
