@@ -67,7 +67,7 @@ def real(x: Any) -> Any:
 
 def strong(x: Any) -> Any:
     """An array of floats in the float dtype; whatever else it is, as it is."""
-    floats = isinstance(x, jax.Array) and np.issubdtype(x.dtype, np.floating)
+    floats = isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, np.floating)  # bfloat16 too
     return lax.convert_element_type(x, float_dtype()) if floats else x
 
 

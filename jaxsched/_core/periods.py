@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import is_concrete, lift, settle
+from jaxsched._core.per_piece import is_concrete, lift
 
 
 def elapsed_since(step: Any, begin: Any) -> Any:
@@ -29,7 +29,7 @@ def sum_of_steps(a: Any, b: Any) -> Any:
         return a + b
     top = int(np.iinfo(nx.int_dtype()).max)
     step = jnp.zeros((), nx.int_dtype())
-    a, b = (min(x, top) if nx.is_plain(x) else nx.like_step(step, settle(x)) for x in (a, b))
+    a, b = (min(x, top) if nx.is_plain(x) else nx.like_step(step, x) for x in (a, b))
     return jnp.where(a > top - b, top, a + b)
 
 
@@ -54,7 +54,7 @@ def periods(count: Any, period: Any) -> Any:
         return jnp.where((quotient + 1) * period <= count, quotient + 1, quotient)
     if is_beyond(count, period):
         return jnp.zeros_like(count)
-    return lax.div(*_alike(count, nx.like_step(count, period)))
+    return lax.div(*jnp.broadcast_arrays(count, nx.like_step(count, period)))
 
 
 def has_begun(step: Any, begin: Any) -> Any:
@@ -106,12 +106,5 @@ class Cycle:
         if is_beyond(count, period):
             return count
         if nx.is_whole(count):
-            return lax.rem(*_alike(count, nx.like_step(count, period)))
+            return lax.rem(*jnp.broadcast_arrays(count, nx.like_step(count, period)))
         return count - self.number * nx.like_step(count, period)
-
-
-def _alike(count: Any, period: Any) -> Any:
-    """A count and a period of the same shape."""
-    if nx.is_plain(period):
-        return count, jnp.full_like(count, period)
-    return jnp.broadcast_arrays(count, period)

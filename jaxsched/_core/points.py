@@ -25,19 +25,17 @@ def real_progress(
     """
     if not is_concrete(begin, end):
         return _traced_real_progress(step, nx.real(begin), nx.real(end))
-    first = lift(lambda b: np.ceil(b).astype(np.int64), begin * 1.0)
-    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end * 1.0)
+    first = lift(lambda b: np.ceil(b).astype(np.int64), begin)
+    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end)
     done, rest = first - begin, end - last
     length = lift(lambda b, e: np.maximum(e - b, INSTANT), begin, end)
     rest = lift(np.maximum, rest, INSTANT)  # not 0 in float32
-    length = length if is_per_piece(length) else float(length)
     dtype = np.float64 if nx.is_host(step) else nx.float_dtype().type
     reaching = lambda steps, part, length: _reaching_sum(steps, part, length, dtype)
-    # As the first step past an end, and the last one before the begin, are counted; where no time is
-    # between them, the first step past both may be between two whole ones.
+    # As the first step past an end, and the last one not after the begin, are counted; where no time
+    # is between them, the first step past both may be between two whole ones.
     past = lift(lambda b, e, f, n: np.where(e > b, n + 1 - f, e - f), begin, end, first, last)
-    done = lift(reaching, past, done, length)
-    rest = lift(reaching, last + 1 - first, rest, length)
+    done, ends_whole = lift(reaching, past, done, length), False
     if not nx.is_host(step) and nx.is_whole(step):
         top = int(np.iinfo(step.dtype).max)
         if not is_per_piece(first) and first > top:
@@ -45,8 +43,12 @@ def real_progress(
             return Progress(zero, zero + length, length)
         rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
         last = lift(lambda n: np.minimum(n, top), last)
-        if np.all(numbers_of(rest) == 1) and np.all(numbers_of(last) < top):
-            last, rest = last + 1, 0.0
+        ends_whole = np.all(numbers_of(rest) == 1) and np.all(numbers_of(last) < top)
+    if ends_whole:
+        last, rest = last + 1, 0.0
+    else:
+        to_come = lift(lambda b, n: np.maximum(n - np.floor(b), 0), begin, last)
+        rest = lift(reaching, to_come, rest, length)
     full = nx.num(length)
 
     def within(steps: Any, part: Any, least: bool, most: bool) -> Any:

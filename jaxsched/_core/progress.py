@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, saturated
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift
 from jaxsched._core.periods import elapsed_since, has_begun, is_beyond
 
 
@@ -33,8 +33,8 @@ class Progress:
     ):
         self._count, self._left, self._over, self.length = count, left, over, length
         self._asked: dict[str, Any] = {}
-        # Where both counts are functions it has to be said.
-        self.on_host = nx.is_host(count) or nx.is_host(left) if on_host is None else on_host
+        # Where the count is a function it has to be said.
+        self.on_host = nx.is_host(count) if on_host is None else on_host
 
     def _once(self, name: str, compute: Callable[[], Any]) -> Any:
         """What was asked for before under this name, or now for the first time."""
@@ -103,22 +103,23 @@ class Progress:
 
     def remaining_to(self, goal: Any, bounded: bool = True) -> Any:
         """Remaining * goal, exactly `goal` at the start and, if bounded, never beyond it."""
-        if self._has_plain(goal) and goal != 0:
+        if self._has_plain(goal):
             return _share_of(goal, self._real_left, self.length, bounded)
         return (goal if self.on_host else nx.num(goal)) * self.remaining
 
     def _has_plain(self, number: Any) -> bool:
         """Whether a product with a number can be counted with one factor, on the device."""
         plain = nx.is_plain(self.length) and nx.is_plain(number) and self.is_counted
-        return plain and not self.on_host and abs(number) < self.length * 1e37
+        # The factor is no number that float32 flushes to 0, and what is next beyond it is a number.
+        return plain and not self.on_host and self.length * 1e-37 < abs(number) < 1e38
 
     def remaining_squared_to(self, goal: Any) -> Any:
         """Remaining ** 2 * goal, exactly `goal` at the start and never beyond it."""
-        if not self._has_plain(goal) or goal <= 0:
+        if not self._has_plain(goal) or goal < 0:
             square = self.remaining * self.remaining
             return (goal if self.on_host else nx.num(goal)) * square
         dtype = nx.float_dtype().type
-        full, top = dtype(self.length), dtype(saturated(goal, dtype))
+        full, top = dtype(self.length), dtype(goal)
         factor = dtype(math.sqrt(top) / self.length)
         while (full * factor) * (full * factor) < top:
             factor = np.nextafter(factor, dtype(np.inf))
@@ -340,7 +341,7 @@ def _reciprocal(length: Any, dtype: Any) -> Any:
 def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
     """Goal * count / length with one factor, exactly the goal for the full length."""
     dtype = nx.float_dtype().type
-    goal = float(dtype(saturated(goal, dtype)))
+    goal = float(dtype(goal))
     value = count * float(_reaching(np.float64(length), goal, dtype))
     if not bounded:
         return value
