@@ -50,6 +50,8 @@ TESTS = [
     "tests/test_plateau_optax.py",
     "tests/test_errors.py",
     "tests/test_repeat.py",
+    "tests/test_repeat_cycles.py",
+    "tests/test_step_decay.py",
     "tests/test_restarts.py",
     "tests/test_arithmetic.py",
     "tests/test_exponential.py",

@@ -18,7 +18,7 @@ from jax import lax
 
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import reached_of
-from jaxsched._core.per_piece import PerPiece, settle
+from jaxsched._core.per_piece import PerPiece
 from jaxsched._core.periods import Cycle, is_beyond
 from jaxsched._core.progress import Progress, progress
 from jaxsched._forms.exponential import at_least_one
@@ -41,7 +41,7 @@ def restarts(step: Any, first: Any, growth: Any, counted: bool) -> tuple[Any, in
             way = progress(cycle.rest, period)
         return cycle.number if counted else None, None, way
     if not (nx.is_plain(first) and nx.is_plain(growth)):
-        number, way = _traced(nx.real(step), nx.real(settle(first)), nx.real(settle(growth)))
+        number, way = _traced(nx.real(step), nx.real(first), nx.real(growth))
         return number, None, way
     table = _table(first, growth)
     if nx.is_host(step):
@@ -99,20 +99,22 @@ def _tabulated(step: Any, table: _Table) -> tuple[Any, int, Progress]:
         )
 
     ends = [last + 1 for last in table.lasts[:used]]
-    unsigned = np.uint64 if step.dtype.itemsize == 8 else np.uint32
-    if nx.is_whole(step) and all(r == 1 for r in table.rest[:used]) and ends[-1] <= 2**32:
-        left = pick(ends).gather(unsigned) - lax.convert_element_type(step, unsigned)
+    # The last end is beyond the largest step: this step is an int32.
+    if all(r == 1 for r in table.rest[:used]) and ends[-1] < 2**32:
+        left = pick(ends).gather(np.uint32) - lax.convert_element_type(step, np.uint32)
         return index, used - 1, Progress(count, left, pick(table.lengths[:used]))
     lasts = [min(last, top) for last in table.lasts[:used]]
     beyond = [float(last - kept) for last, kept in zip(table.lasts, lasts, strict=False)]
     rest = [a + b for a, b in zip(table.rest, beyond, strict=False)]
     left = nx.like_step(step, pick(lasts)) - step
-    left = nx.real(left) + (nx.real(pick(rest)) if any(r != 1 for r in rest) else 1.0)
+    left = nx.real(left) + nx.real(pick(rest))
     return index, used - 1, Progress(count, left, pick(table.lengths[:used]))
 
 
 def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
-    first, growth = jnp.maximum(first, 1.0), jnp.maximum(growth, 1.0)
+    # No step gets far in a cycle that is longer by 2**52, and its end is to be a number.
+    most = 2.0**52 if growth.dtype == np.float32 else 2.0**128
+    first, growth = jnp.maximum(first, 1.0), jnp.clip(growth, 1.0, most)
     even = growth < EVEN
     growth = jnp.where(even, 1.0, growth)
     excess = jnp.where(even, 1.0, growth - 1.0)
@@ -131,7 +133,8 @@ def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:
     power, after = _whole_power(powers, number), number + 1.0
     left = begin(after, _whole_power(powers, after)) / excess - step
     count = lambda: jnp.maximum(step - begin(number, power) / excess, 0.0)
-    way = Progress(count, jnp.maximum(left, 0.0), first * power)
+    length = first * power
+    way = Progress(count, jnp.clip(left, 0.0, length), length)
     return lax.convert_element_type(number, nx.int_dtype()), way
 
 
@@ -139,10 +142,10 @@ PLACES = 12
 
 
 def _doublings(base: Any) -> list[Any]:
-    """Base ** 1, 2, 4, ..."""
-    powers = [base]
+    """Base ** 1, 2, 4, ..., as far as its type goes: what is beyond is not used, but is a number."""
+    powers, root = [base], 2.0 ** (np.finfo(base.dtype).maxexp // 2 - 1)
     while len(powers) < PLACES:
-        powers.append(jnp.minimum(powers[-1], 1e9) ** 2)
+        powers.append(jnp.minimum(powers[-1], root) ** 2)
     return powers
 
 

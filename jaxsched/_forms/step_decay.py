@@ -179,7 +179,7 @@ def compounding_time_based_decay(
         table = jnp.asarray(_compounded(decay), nx.float_dtype())
         factor = table.at[place].get(mode="promise_in_bounds")
     else:
-        rates = nx.real(settle(decay))
+        rates = nx.real(decay)
         read = lambda rate, at: _traced(rate).at[at].get(mode="promise_in_bounds")
         factor = read(rates, place) if rates.ndim == 0 else jnp.vectorize(read)(rates, place)
     return nx.num(init_value) * factor
@@ -262,7 +262,7 @@ def chebyshev_schedule(
     else:
         share = step.code.line("{}({}, {})", _fractal, epoch, num_epochs)
     sine = nx.sin(share * (np.pi / 2))
-    least, way = nx.num(low), nx.num(nx.exact(high) - nx.exact(low))
+    least, way = nx.num(low), nx.exact(high) - nx.exact(low)
     return nx.num(init_value) / (least + way * (sine * sine))
 
 

@@ -16,8 +16,7 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import times_power
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.per_piece import settle
-from jaxsched._core.periods import Cycle, whole_step
+from jaxsched._core.periods import Cycle, is_beyond, whole_step
 from jaxsched._core.progress import Progress
 from jaxsched._operators.clock import ScheduleLike, on_line
 
@@ -91,25 +90,20 @@ def _equal_cycles(
     step: Any, schedule: Any, period: Any, limit: Any, counted: bool
 ) -> tuple[Any, Any]:
     cycle = Cycle(step, period)
-    if limit is None:
+    if limit is None or (
+        not nx.is_host(step) and (is_beyond(step, limit) or is_beyond(step, period))
+    ):
         return cycle.number if counted else None, value_at(schedule, cycle.rest)
     index, local = cycle.number, cycle.rest
-    held = nx.like_step(index, _held(index, limit))
+    held = nx.like_step(index, limit)
     over = index >= held
     if nx.is_host(step):
         local = local.code.line("{1} if {2} else {0}", local, period, over)
         index = index.code.line("{1} if {2} else {0}", index, held - 1, over)
     else:
-        local = jnp.where(over, nx.like_step(local, _held(local, period)), local)
+        local = jnp.where(over, nx.like_step(local, period), local)
         index = jnp.where(over, held - 1, index) if counted else None
     return index, value_at(schedule, local)
-
-
-def _held(step: Any, number: Any) -> Any:
-    """A plain number that the step's type holds: its largest stands for those beyond."""
-    if type(number) is int and not nx.is_host(step) and nx.is_whole(step):
-        return min(number, int(np.iinfo(step.dtype).max))
-    return number
 
 
 def _locate(
@@ -132,9 +126,14 @@ def _growing_cycles(
     program of nested schedules stays one that XLA compiles and runs well.
     """
     given, step = step, whole_step(step)
+    if is_beyond(step, period):  # the first cycle is the only one
+        return jnp.zeros_like(step), value_at(schedule, given)
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
-    limit = None if limit is None else nx.like_step(step, _held(step, settle(limit)))
-    period, growth = (nx.like_step(step, _held(step, settle(x))) for x in (period, growth))
+    if is_beyond(step, limit):
+        limit = None
+    elif limit is not None:
+        limit = nx.like_step(step, limit)
+    period, growth = nx.like_step(step, period), nx.like_step(step, growth)
     if nx.is_plain(period):
         room = int(np.iinfo(step.dtype).max) // period
     else:
@@ -200,9 +199,12 @@ def _jumps(step: Any, period: Any, growth: Any, room: Any) -> Iterator[_Jump]:
             )
             cycles, share, factor = 2 * cycles, share * (1 + factor), factor**2
         return
-    period, factor = (jnp.broadcast_to(x, step.shape) for x in (period, growth))
-    top, share, real = jnp.full_like(step, top), jnp.ones_like(step), nx.real(factor)
-    fits = exact = jnp.ones_like(step, bool)  # whether the type holds the length, and the factor
+    period, real = (jnp.broadcast_to(x, step.shape) for x in (period, nx.real(growth)))
+    held = not is_beyond(step, growth)
+    factor = jnp.broadcast_to(growth if held else 1, step.shape)
+    top, share = jnp.full_like(step, top), jnp.ones_like(step)
+    # Whether the type holds the length, and the factor: what it does not hold is not used.
+    fits, exact = jnp.ones_like(step, bool), jnp.full_like(step, held, bool)
     while True:
         fits = fits & (share <= room)
         most = lax.div(top, factor)
