@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift
+from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, numbers_of
 from jaxsched._core.periods import elapsed_since, has_begun, is_beyond
 
 
@@ -103,15 +103,18 @@ class Progress:
 
     def remaining_to(self, goal: Any, bounded: bool = True) -> Any:
         """Remaining * goal, exactly `goal` at the start and, if bounded, never beyond it."""
-        if self._has_plain(goal):
+        if self._has_plain(goal, per_piece=True):
             return _share_of(goal, self._real_left, self.length, bounded)
         return (goal if self.on_host else nx.num(goal)) * self.remaining
 
-    def _has_plain(self, number: Any) -> bool:
-        """Whether a product with a number can be counted with one factor, on the device."""
-        plain = nx.is_plain(self.length) and nx.is_plain(number) and self.is_counted
+    def _has_plain(self, number: Any, per_piece: bool = False) -> bool:
+        """Whether a product with a number can be counted with one factor (per piece), on the device."""
+        known = nx.is_plain(self.length) or (per_piece and is_per_piece(self.length))
+        if self.on_host or not (known and nx.is_plain(number) and self.is_counted):
+            return False
         # The factor is no number that float32 flushes to 0, and what is next beyond it is a number.
-        return plain and not self.on_host and self.length * 1e-37 < abs(number) < 1e38
+        longest = np.max(numbers_of(self.length))
+        return bool(longest * 1e-37 < abs(number) < 1e38)
 
     def remaining_squared_to(self, goal: Any) -> Any:
         """Remaining ** 2 * goal, exactly `goal` at the start and never beyond it."""
@@ -342,7 +345,9 @@ def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
     """Goal * count / length with one factor, exactly the goal for the full length."""
     dtype = nx.float_dtype().type
     goal = float(dtype(goal))
-    value = count * float(_reaching(np.float64(length), goal, dtype))
+    value = count * nx.num(
+        lift(lambda n: _reaching(np.asarray(n, np.float64), goal, dtype), length)
+    )
     if not bounded:
         return value
     # The bound also keeps XLA from merging the factor with a later one.
@@ -351,5 +356,6 @@ def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
 
 def _reaching(length: Any, goal: float, dtype: Any) -> Any:
     """The number whose product with a length is the goal, or what is next beyond it, as rounded."""
-    full, factor = length.astype(dtype), dtype(goal / length)
-    return factor if abs(full * factor) >= abs(goal) else np.nextafter(factor, dtype(goal * np.inf))
+    full, factor = length.astype(dtype), (goal / length).astype(dtype)
+    beyond = np.nextafter(factor, dtype(goal * np.inf))
+    return np.where(abs(full * factor) >= abs(goal), factor, beyond).astype(np.float64)

@@ -201,17 +201,17 @@ def _of_one_per_piece(
     lows, highs = (np.broadcast_to(numbers_of(x), falls.shape) for x in (small, large))
     if (highs - lows > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
         return None
+    ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
+    way = nx.num(lift(lambda *_: np.asarray(ways), start, end))
     if falls.all():
-        weight = form.fall(progress, *parameters)
+        value = form.fall_from(progress, way, True, *parameters)
     elif not falls.any():
-        weight = form.rise(progress, *parameters)
+        value = form.rise_to(progress, way, True, *parameters)
     elif form.is_symmetric(*parameters):
-        weight = form.fall(progress.reversed_where(PerPiece(~falls, index)), *parameters)
+        progress = progress.reversed_where(PerPiece(~falls, index))
+        value = form.fall_from(progress, way, True, *parameters)
     else:
         return None
-    ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
-    way = lift(lambda *_: np.asarray(ways), start, end)
-    value = weight * nx.num(way)
     if any(lows):
         value = nx.num(small) + value
     # Of many pieces some would need the bound: the program does not depend on which numbers they have.
