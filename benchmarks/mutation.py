@@ -74,6 +74,8 @@ TESTS = [
     "tests/test_over.py",
     "tests/test_powers.py",
     "tests/test_kinds.py",
+    "tests/test_power_law.py",
+    "tests/test_transition.py",
     "jaxsched/shapes.py",
     *(f"jaxsched/{name}.py" for name in FILES),
 ]

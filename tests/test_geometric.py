@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 
 from jaxsched._core import geometric as geo
 from jaxsched._core.host import host_function
@@ -287,7 +290,7 @@ def test_natural(rate, counts):
 
 
 @pytest.mark.parametrize(
-    "exponent", [-0.5, 0.0, -0.3, -1.0, -2.5, -30.0, -1e6, -1e13, -3e38, 0.5, 3.0]
+    "exponent", [-0.5, 0.0, -0.3, -1.0, -2.5, -7.3, -30.0, -1e6, -1e13, -3e38, 0.5, 3.0]
 )
 def test_real_power(exponent):
     x = np.float32(
@@ -308,9 +311,9 @@ def test_real_power(exponent):
 
 
 def test_real_powers_that_rise_to_the_end_of_float32():
-    """Alone and beside others that fall."""
+    """Alone and beside others that fall, of which one is no float32."""
     x = np.float32([1, 1.2, 3, 60, 83, 84.4])
-    exponents = np.asarray([-20.0, 0.0, 20.0])
+    exponents = np.asarray([-20.0, -7.3, 0.0, 20.0])
     for i, exponent in enumerate(exponents.tolist()):
         pieces = PerPiece(exponents, jnp.full(len(x), i, jnp.uint32))
         with mp.workdps(30):
@@ -372,3 +375,122 @@ def test_a_falling_power_ends_in_zero(base, start):
         exact = [mp.mpf(start) * mp.mpf(2) ** (mp.mpf(int(t)) * mp.mpf(rate)) for t in counts]
     assert units(found, exact).max() <= 2
     assert np.all(found[counts >= last] == 0)
+
+
+@pytest.mark.parametrize("start", [1.0, -1.0, 0.75, 2.0**100])
+def test_what_float32_has_not_all_digits_of_is_0(start):
+    """The table holds no number that the device would take for 0 when it multiplies it."""
+    places = int(np.log2(abs(start)) // 1)
+    counts = np.arange(places + 120, places + 155)
+    values = np.asarray(geo.geometric(0.5, jnp.asarray(counts, jnp.int32), 1, start), np.float64)
+    exact = start * 0.5 ** counts.astype(np.float64)
+    np.testing.assert_array_equal(values, np.where(np.abs(exact) < TINY, 0.0, exact))
+
+
+def test_the_table_is_small():
+    """At most ten bits of the count are its index; what no count reaches is not in it."""
+    entries = lambda text: max(int(n) for n in re.findall(r"tensor<(\d+)xf32>", text))
+    for rate, most, size, whole in (
+        (0.5, None, 130, True), (0.999, None, 694, False), (0.99, 700, 701, True),
+        (0.9999, 700, 701, True), (0.9999, 1023, 1024, True), (0.9999, 1024, 513, False),
+        (0.999, 693 << 7, 694, False), (0.99999999, None, 1024, False), (1.5, None, 219, True),
+        (1.5, 6, 7, True), (0.3, 5, 6, True),
+    ):  # fmt: skip
+        power = jax.jit(lambda t, r=rate, m=most: geo.geometric(r, t, 1, 1.0, m))
+        text = power.lower(jnp.zeros(3, jnp.int32)).as_text()
+        assert entries(text) == size
+        assert ("exponential" not in text) == whole
+
+
+@pytest.mark.parametrize(
+    ("rate", "most"),
+    [
+        (0.5, None), (0.999, None), (0.9999, 1024), (0.999, 693 << 7), (0.5, 129), (0.5, 128),
+        (0.5, 130), (1.5, None), (1.5, 218), (1.5, 219), (1.001, None), (1.0000001, None),
+    ],
+)  # fmt: skip
+def test_no_index_is_beyond_the_table(rate, most):
+    """Where it is, is undefined on some devices."""
+    end = int(128 / abs(np.log2(rate)))
+    counts = sorted({0, 1, 2, 511, 1023, end - 1, end, end + 1, end + 2, most or LAST})
+    counts = [t for t in counts if t <= (most or LAST)]
+    power = checkify.checkify(
+        lambda t: geo.geometric(rate, t, 1, 1.0, most), errors=checkify.index_checks
+    )
+    with jax.numpy_dtype_promotion("standard"):
+        error, values = power(jnp.asarray(counts, jnp.int32))
+    error.throw()
+    with mp.workdps(30):
+        assert units(values, [mp.mpf(rate) ** t for t in counts]).max() <= 3
+
+
+def test_a_power_of_1_or_of_a_start_of_0_needs_no_table():
+    counts = jnp.asarray([0, 1, LAST], jnp.int32)
+    for rate, start in ((1.0, 0.3), (0.5, 0.0), (2.0, 0.0), (1.0, 1e300), (1.0, -1e300)):
+        power = jax.jit(lambda t, r=rate, s=start: geo.geometric(r, t, 1, s))
+        np.testing.assert_array_equal(power(counts), np.float32(np.clip(start, -LARGEST, LARGEST)))
+        assert "gather" not in power.lower(counts).as_text()
+
+
+def test_the_leading_part_of_an_exponent():
+    """It is the nearest float32 that is not larger in size, and the largest at the most."""
+    random = np.random.default_rng(0)
+    for x in (
+        *random.uniform(-9, 9, 200).tolist(),
+        0.0,
+        0.5,
+        -0.5,
+        1e13,
+        1e300,
+        -1e300,
+        3,
+        -(2**53),
+    ):
+        head = geo._towards_zero(x)
+        assert float(np.float32(head)) == head
+        assert abs(head) <= abs(x)
+        with np.errstate(over="ignore"):
+            following = np.nextafter(np.float32(head), np.float32(np.copysign(np.inf, x)))
+        assert abs(float(following)) > abs(x) or abs(head) == LARGEST
+        assert head == 0 or (head > 0) == (x > 0)
+
+
+def test_a_real_power_times_a_start():
+    x = np.float32([1.0, 1.5, 3.0, 1000.5])
+    wide = x.astype(np.float64)
+    for exponent in (-0.5, -0.3, 0.0, 1.0, 2):
+        for start in (0.0, 1, 1.0, 2, -2.0, 0.75, jnp.float32(2.5)):
+            exact = float(start) * wide**exponent
+            for power in (exponent, jnp.float32(exponent), jnp.int32(exponent)):
+                if float(power) == np.float32(exponent):
+                    values = geo.real_power(jnp.asarray(x), power, start)
+                    np.testing.assert_allclose(values, exact, 1e-6)
+            if not isinstance(start, jax.Array):
+                read = host_function(
+                    lambda t, e=exponent, s=start: geo.real_power(t, e, s), (), "x"
+                )
+                np.testing.assert_allclose([read(float(v)) for v in x], exact, 1e-15)
+        np.testing.assert_allclose(geo.real_power(jnp.asarray(x), exponent), wide**exponent, 1e-6)
+        np.testing.assert_allclose(
+            jax.jit(lambda s, e=exponent: geo.real_power(jnp.asarray(x), e, s))(1.0),
+            wide**exponent,
+            1e-6,
+        )
+
+
+def test_a_power_of_pieces_times_a_value_of_the_step():
+    """Of which some grow, fall or stay; and a rate that is traced."""
+    counts, value = [0, 1, 2, 7, 100], float(np.float32(1e-30))
+    array, values = jnp.asarray(counts, jnp.int32), jnp.full(5, value, jnp.float32)
+    powers = lambda rate: [mp.mpf(value) * mp.mpf(rate) ** t for t in counts]
+    for rates in ([0.5, 1.0, 0.25], [0.5, 8.0], [1.5, 8.0]):
+        index = jnp.repeat(jnp.arange(len(rates), dtype=jnp.uint32), 5)
+        pieces = PerPiece(np.asarray(rates), index)
+        tiled = jnp.tile(values, len(rates)), jnp.tile(array, len(rates))
+        found = geo.times_power(tiled[0], pieces, tiled[1])
+        assert units(found, [e for rate in rates for e in powers(rate)]).max() <= 3
+    traced = jax.jit(lambda r: geo.times_power(values, r, array))
+    for rate in (0.5, 1.0, 2.0):
+        assert units(traced(rate), powers(rate)).max() <= 3
+    large = geo.times_power(jnp.float32(1e-30), 1e6, jnp.asarray([8], jnp.int32))
+    assert units(large, [mp.mpf(value) * mp.mpf(10) ** 48]).max() <= 3

@@ -181,12 +181,13 @@ def cosine_decay_restarts(
       >>> [round(schedule(step), 4) for step in (0, 5, 10, 20, 30)]
       [1.0, 0.5, 0.5, 0.25, 0.25]
     """
+    end_value = nx.exact(init_value) * nx.exact(alpha)
     equal = nx.is_plain(m_mul) and m_mul == 1
     number, most, way = restarts(step, first_decay_steps, t_mul, counted=not equal)
     if equal:
-        return between(init_value, init_value * alpha, way, shapes.cosine.form, 1.0)
+        return between(init_value, end_value, way, shapes.cosine.form, 1.0)
     fall = shapes.cosine.form.fall(way, 1.0)
-    return _scaled(init_value * alpha, init_value, fall, m_mul, number, most)
+    return _scaled(end_value, init_value, fall, m_mul, number, most)
 
 
 def _optional_schedule(value: Any, where: str) -> Any:

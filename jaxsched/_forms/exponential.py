@@ -88,15 +88,15 @@ def exponential_decay(
     """
     count = lambda: elapsed_since(step, transition_begin)
     if _all_positive(transition_steps):
-        value = _decay(decay_rate, count(), transition_steps, staircase, nx.exact(init_value))
+        value = _decay(decay_rate, count(), transition_steps, staircase, init_value)
     else:  # a decay of 0 steps is over when it begins; traced, it may be one
         period, start = settle(transition_steps), nx.num(init_value)
         if nx.is_plain(period):
-            value = start * nx.where(step >= transition_begin, _limit(decay_rate), 1.0)
+            value = nx.where(step >= transition_begin, _limit(start, decay_rate), start)
         else:
             over = (period == 0) & (step >= nx.like_step(step, transition_begin))
             value = _decay(decay_rate, count(), jnp.maximum(period, 1), staircase, start)
-            value = jnp.where(over, start * _limit(decay_rate), value)
+            value = jnp.where(over, _limit(start, decay_rate), value)
     if end_value is None:
         return value
     bound = nx.num(end_value)
@@ -117,12 +117,13 @@ def _decay(rate: Any, count: Any, period: Any, staircase: bool, start: Any) -> A
     return geometric(rate, count, period, start)
 
 
-def _limit(rate: Any) -> Any:
-    """The factor after infinitely many periods; the largest float32 stands for infinity."""
+def _limit(start: Any, rate: Any) -> Any:
+    """The value after infinitely many periods; the largest float32 stands for infinity."""
+    grown = (float(np.sign(start)) if nx.is_plain(start) else jnp.sign(start)) * checks.LARGEST
     if nx.is_plain(rate):
-        return 0.0 if rate < 1 else 1.0 if rate == 1 else checks.LARGEST
+        return start * 0.0 if rate < 1 else start if rate == 1 else grown
     rate = nx.real(rate)
-    return jnp.where(rate < 1, 0.0, jnp.where(rate == 1, 1.0, checks.LARGEST)).astype(rate.dtype)
+    return jnp.where(rate < 1, 0.0, jnp.where(rate == 1, start, grown)).astype(rate.dtype)
 
 
 @formula(
@@ -168,8 +169,8 @@ def natural_exp_decay(
     """
     period = at_least_one(decay_steps)
     if staircase:
-        return natural(decay_rate, periods(step, period), 1, nx.exact(init_value))
-    return natural(decay_rate, step, period, nx.exact(init_value))
+        return natural(decay_rate, periods(step, period), 1, init_value)
+    return natural(decay_rate, step, period, init_value)
 
 
 def at_least_one(period: Any) -> Any:
@@ -265,9 +266,9 @@ def geometric_schedule(
     way = progress(step, transition_steps, transition_begin)
     if not is_concrete(init_value, end_value):
         return _between(nx.real(init_value), nx.real(end_value), way.elapsed, way.remaining)
-    ratio = nx.exact(end_value) / nx.exact(init_value)
+    ratio = end_value / init_value
     most = way.length if type(way.length) is int else None
-    value = geometric(ratio, way.count, way.length, nx.exact(init_value), most)
+    value = geometric(ratio, way.count, way.length, init_value, most)
     start, end = nx.num(init_value), nx.num(end_value)
     value = nx.where(way.over, end, value)
     if nx.is_plain(start) and nx.is_plain(end):  # no power is beyond the start
@@ -327,5 +328,5 @@ def inverse_sigmoid_decay(step: Any, init_value: ArrayLike, k: ArrayLike) -> Any
       [0.9901, 0.5013, 0.0045]
     """
     # Divided by the exponential, which would overflow.
-    weight = natural(1.0, step, nx.exact(k), nx.exact(k))
+    weight = natural(1.0, step, k, k)
     return nx.num(init_value) * (weight / (weight + 1.0))

@@ -15,13 +15,13 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import real_power
-from jaxsched._core.per_piece import is_concrete, saturated, settle
+from jaxsched._core.per_piece import is_concrete, settle
 from jaxsched._core.periods import elapsed_since, periods
 from jaxsched._core.progress import scaled
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.exponential import at_least_one
 from jaxsched._forms.transition import linear_schedule
-from jaxsched.checks import LARGEST
+from jaxsched.checks import LARGEST, SMALLEST
 
 ArrayLike = jax.typing.ArrayLike
 
@@ -82,7 +82,8 @@ def _over_a_sum(value: Any, period: Any, rate: Any) -> tuple[float, float] | Non
     if not (nx.is_plain(value) and nx.is_plain(period) and nx.is_plain(rate) and rate > 0):
         return None
     dtype = nx.float_dtype().type
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    least = np.finfo(dtype).tiny  # the device takes smaller ones for 0
+    with np.errstate(over="ignore", invalid="ignore"):
         below, goal = dtype(period / rate), dtype(value)
         above = dtype(value * (period / rate))
         for near in (
@@ -90,7 +91,7 @@ def _over_a_sum(value: Any, period: Any, rate: Any) -> tuple[float, float] | Non
             np.nextafter(above, dtype(-np.inf)),
             np.nextafter(above, dtype(np.inf)),
         ):
-            if np.isfinite(near) and below < np.finfo(dtype).max and near / below == goal:
+            if min(abs(near), below) >= least and near / below == goal:
                 return float(near), float(below)
     return None
 
@@ -299,8 +300,9 @@ def _rise_and_root(step: Any, peak_value: Any, warmup_steps: Any, first_step: An
     if not (nx.is_plain(first_step) and first_step == 0):
         number = number + nx.num(first_step)
     within = number if nx.is_plain(first_step) and first_step > 0 else jnp.maximum(number, 1.0)
-    known = nx.is_plain(peak_value) and nx.is_plain(warmup_steps)
-    if not known or abs(peak_value) * math.sqrt(warmup_steps) > LARGEST:
+    if not (nx.is_plain(peak_value) and nx.is_plain(warmup_steps)) or not (
+        SMALLEST * warmup_steps <= abs(peak_value) <= LARGEST / math.sqrt(warmup_steps)
+    ):
         length = nx.real(warmup_steps)
         weight = jnp.minimum(number / length, jnp.sqrt(length) / jnp.sqrt(within))
         return nx.num(peak_value) * weight
@@ -312,7 +314,7 @@ def _rise_and_root(step: Any, peak_value: Any, warmup_steps: Any, first_step: An
 def _meeting(peak: float, length: int) -> tuple[float, float]:
     """The factor of a line and the dividend of a root so that they meet in the peak and not above."""
     dtype = nx.float_dtype().type
-    top, zero = dtype(saturated(peak, dtype)), dtype(0)
+    top, zero = dtype(peak), dtype(0)
     full, root = dtype(length), np.sqrt(dtype(length))
     slope, height = dtype(peak / length), dtype(peak * math.sqrt(length))
     if abs(full * slope) < abs(top):

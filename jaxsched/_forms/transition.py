@@ -218,7 +218,7 @@ def cosine_decay_schedule(
       [1.0, 0.8682, 0.55, 0.2318, 0.1, 0.1]
     """
     way = progress(step, decay_steps)
-    end_value = init_value * alpha
+    end_value = nx.exact(init_value) * nx.exact(alpha)
     return between(init_value, end_value, way, shapes.cosine.form, exponent)
 
 

@@ -191,4 +191,4 @@ def cosine_wave_schedule(
       [1.0, 0.0, 1.0, 0.5, 0.0]
     """
     weight = wave(progress(step, decay_steps), num_cycles)
-    return lifted(init_value * alpha, init_value, weight)
+    return lifted(nx.exact(init_value) * nx.exact(alpha), init_value, weight)
