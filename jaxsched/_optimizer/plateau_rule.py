@@ -1,6 +1,6 @@
 """What one observation of a metric does to a plateau reducer: the decision.
 
-Everything here selects between values and never branches: a ``lax.cond`` would stop a GPU for the host.
+Everything here selects between values and never branches: a GPU may have to ask the host at a ``lax.cond``.
 The state is float32 and int32 whatever the dtype of the parameters, so that a bfloat16 model decides
 as its float32 twin does.
 """

@@ -63,6 +63,7 @@ def our_rates(values, learning_rate, plateau):
     return jax.lax.scan(step, plateau.init(None), values)[1]
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 def test_the_plateau_reduces_when_theirs_does(live):
     """By its arguments in one program for all, and 8 of them as objects too."""
     rng, rows = np.random.default_rng(9), 300

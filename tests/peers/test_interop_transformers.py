@@ -172,6 +172,7 @@ def test_where_transformers_misses_a_restart_by_its_last_digit():
     assert [ours(step) for step in range(50)] == [1.0] * 49 + [0.0]
 
 
+@pytest.mark.usefixtures("nan_on_purpose")
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_the_plateau_reduces_when_theirs_does(mode):
     rng, rows = np.random.default_rng(3), 300
