@@ -65,6 +65,7 @@ TESTS = [
     "tests/test_random.py",
     "tests/test_between.py",
     "tests/test_between_pieces.py",
+    "tests/test_lines_of_pieces.py",
     "tests/test_traced.py",
     "tests/test_per_piece.py",
     "tests/test_stack.py",

@@ -154,7 +154,7 @@ def power(step: Any, schedule: Any, exponent: Any) -> Any:
     if plain and y > 1:
         return jnp.power(x, y)
     # 0 has no derivative under a power below 1: the value is chosen, and so is a slope of 0.
-    zero, y = x == 0, y if plain else nx.real(y)
+    zero = x == 0
     value = jnp.power(nx.where(zero, 1.0, x), y)
     if plain:
         return nx.where(zero, _power(0.0, float(y)), value)

@@ -202,7 +202,7 @@ def _of_one_per_piece(
     if (highs - lows > float(np.finfo(dtype).max) * 0.75).any() or (highs < lows).any():
         return None
     ways, exact = zip(*(_way(*pair, dtype) for pair in zip(lows, highs, strict=True)), strict=True)
-    way = nx.num(lift(lambda *_: np.asarray(ways), start, end))
+    way = lift(lambda *_: np.asarray(ways), start, end)
     if falls.all():
         value = form.fall_from(progress, way, True, *parameters)
     elif not falls.any():
@@ -213,7 +213,7 @@ def _of_one_per_piece(
     else:
         return None
     if any(lows):
-        value = nx.num(small) + value
+        value = small + value
     # Of many pieces some would need the bound: the program does not depend on which numbers they have.
     few = isinstance(index, Few)
     return value if few and all(exact) else jnp.minimum(value, nx.num(large))
