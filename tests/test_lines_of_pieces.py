@@ -30,28 +30,32 @@ def test_both_ends_are_exact_and_nothing_is_beyond(goal):
     way = progress(every, PerPiece(np.asarray(lengths), index))
     length = np.asarray(lengths)[:, None]
     done = np.minimum([[0, 1, 5]], length)
-    for values, reference in (
-        (way.remaining_to(goal), goal * ((length - done) / length)),
-        (way.reverse().remaining_to(-goal), -goal * (done / length)),
-    ):
-        values = np.asarray(values)
+    every = jax.jit(lambda: (way.remaining_to(goal), way.reverse().remaining_to(-goal)))()
+    references = goal * ((length - done) / length), -goal * (done / length)
+    for values, reference in zip(map(np.asarray, every), references, strict=True):
         np.testing.assert_allclose(values, reference, 4 * np.finfo(DTYPE).eps, 1e-37)
         assert np.abs(values).max() <= DTYPE(goal)
-    assert (np.asarray(way.remaining_to(goal))[:, 0] == DTYPE(goal)).all()
+    assert (np.asarray(every[0])[:, 0] == DTYPE(goal)).all()
 
 
-@pytest.mark.parametrize("falls", [True, False])
-def test_a_join_of_lines_between_the_same_values(falls):
-    """Of lengths that overshoot, one after the other: no value is beyond the peak."""
-    lengths = [int(n) for n in overshooting(0.1)[[0, 5, 11]]]
-    ends = (0.1, 0.0) if falls else (0.0, 0.1)
-    pieces = [js.linear_schedule(*ends, n) for n in lengths]
-    begins = np.cumsum([0, *lengths[:-1]])
-    joined = js.join_schedules(pieces, begins[1:].tolist())
+@pytest.mark.parametrize(
+    "ends",
+    [
+        [(0.1, 0.0), (0.1, 0.0)],
+        [(0.5, 0.25), (0.25, 0.0)],
+        [(0.25, 0.5), (0.0, 0.25)],
+        [(0.25, 0.5), (0.25, 0.0)],
+    ],
+)
+def test_a_join_of_lines_of_one_height(ends):
+    """Of lengths that overshoot, one after the other: both ends of each are exact, or next to them."""
+    lengths = [int(n) for n in overshooting(abs(ends[0][1] - ends[0][0]))[[0, -1]]]
+    pieces = [js.linear_schedule(*pair, n) for pair, n in zip(ends, lengths, strict=True)]
+    joined = js.join_schedules(pieces, lengths[:1])
     steps = np.arange(sum(lengths) + 3)
     values = np.asarray(jax.jit(joined)(steps))
     np.testing.assert_allclose(values, [joined(int(t)) for t in steps], 4e-7, 1e-37)
-    assert values.max() == DTYPE(0.1)
-    assert (values[begins] == DTYPE(ends[0])).all()
-    program = str(jax.make_jaxpr(joined)(jnp.int32(3)))
-    assert program.count(" mul ") == 1
+    assert values[0] == DTYPE(ends[0][0])
+    assert values[lengths[0]] == DTYPE(ends[1][0])
+    assert (values[-3:] == DTYPE(ends[1][1])).all()
+    assert str(jax.make_jaxpr(joined)(jnp.int32(3))).count(" mul ") == 1

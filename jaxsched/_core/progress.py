@@ -345,9 +345,7 @@ def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
     """Goal * count / length with one factor, exactly the goal for the full length."""
     dtype = nx.float_dtype().type
     goal = float(dtype(goal))
-    value = count * nx.num(
-        lift(lambda n: _reaching(np.asarray(n, np.float64), goal, dtype), length)
-    )
+    value = count * lift(lambda n: _reaching(np.asarray(n, np.float64), goal, dtype), length)
     if not bounded:
         return value
     # The bound also keeps XLA from merging the factor with a later one.
