@@ -150,7 +150,7 @@ def power(step: Any, schedule: Any, exponent: Any) -> Any:
         return x if y == 1 else x * x
     if nx.is_host(step):
         return step.code.line("{}({}, {})", _power, x, y)
-    x, plain = nx.real(x), nx.is_plain(y)
+    plain = nx.is_plain(y)
     if plain and y > 1:
         return jnp.power(x, y)
     # 0 has no derivative under a power below 1: the value is chosen, and so is a slope of 0.
