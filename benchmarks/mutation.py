@@ -39,6 +39,8 @@ TESTS = [
     "tests/test_shape.py",
     "tests/test_host.py",
     "tests/test_geometric.py",
+    "tests/test_geometric_table.py",
+    "tests/test_real_power.py",
     "tests/test_laws.py",
     "tests/test_golden.py",
     "tests/test_forms.py",

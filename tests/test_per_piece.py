@@ -228,6 +228,8 @@ def test_a_function_of_numbers_per_piece_is_of_all_at_once():
     assert type(lift(lambda n: n * 0.0, numbers)) is float
     assert lift(lambda n: n, PerPiece(np.asarray([2.5]), index)) == 2.5
     assert lift(lambda n: 7, numbers) == 7
+    with np.errstate(all="ignore"):
+        assert lift(lambda n, x, y: n + x / y, numbers, 1.0, 0.0) == math.inf
     # A flag stays one per piece, also where it is the same in all.
     for flags in ([True, True, True], [True, False, True]):
         found = lift(lambda n, f=flags: np.asarray(f), numbers)

@@ -179,6 +179,8 @@ def test_what_counts_as_one():
     ):
         for values in jax.jit(jax.vmap(lambda n, f=build: f(n)(steps)))(jnp.asarray([0, 1])):
             close(values, exact)
+    known = jax.jit(lambda n: power_law._rise_and_root(0.75, n, 0)(steps))(2)
+    close(known, [0.75 * min(t / 2, math.sqrt(2 / max(t, 1))) for t in few])
     none = jax.jit(lambda n: js.inverse_sqrt_schedule(0.75, n)(steps))(0)
     close(none, [0.75 * (1 + t) ** -0.5 for t in few])
 

@@ -252,7 +252,7 @@ def _split_at(rate: Any) -> Any:
 def _last_count(rate: Any, start: Any, own: Any) -> Any:
     """A count whose value is 0, or the last that is finite; beyond it the bits would run out."""
     places = np.log2(np.abs(np.where(start == 0, 1.0, start)))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         count = np.where(rate > 0, (128.0 - 1e-6 - places) / rate, np.ceil((-127 - own) / rate))
     count = np.where(rate == 0, np.inf, count)
     least = np.where(rate > 0, 0, 1)

@@ -147,9 +147,10 @@ def is_concrete(*xs: Any) -> bool:
 def lift(function: Callable[..., Any], *xs: Any) -> Any:
     """Applies a host function of numbers or NumPy arrays to concrete numbers."""
     index = next((x.index for x in xs if isinstance(x, PerPiece)), None)
+    # Floats as NumPy's: a division by 0 is infinite, as it is for an array of them.
+    xs = tuple(np.float64(x) if type(x) is float else x for x in xs)
     if index is None:
-        # As NumPy numbers: a division by 0 is infinite, as it is for an array of them.
-        result = function(*(np.float64(x) if type(x) is float else x for x in xs))
+        result = function(*xs)
         return result.item() if isinstance(result, (np.generic, np.ndarray)) else result
     numbers = function(*(x.numbers if isinstance(x, PerPiece) else x for x in xs))
     numbers = np.asarray(numbers)
