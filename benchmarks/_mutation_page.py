@@ -15,9 +15,7 @@ HEAD = """\
 
 A mutant is a small change of the code: `<` for `<=`, `+` for `-`, 2 for 1, a guard left out, the branches
 of a `where` swapped. Of {made} in the files below the tests notice {killed}. {explained} survive, and stand
-below, each with the reason why no test can or need notice it. {left} are open: they were not tried yet, or
-survived the tests that were tried. Of a file with none open every mutant is decided; of the others a share
-was tried so far.
+below, each with the reason why no test can or need notice it. {left}
 
 Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Windows), on a CPU, and written by
 `--write`. A run takes hours on one core; one that was interrupted goes on.
@@ -44,6 +42,9 @@ Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Window
 | file | mutants | killed | survive | open |
 | --- | ---: | ---: | ---: | ---: |
 """
+UNDECIDED = """\
+{left} are open: they were not tried yet, or survived the tests that were tried. Of a file with none open every
+mutant is decided; of the others a share was tried so far."""
 SURVIVORS = """
 ## What survives
 
@@ -53,7 +54,8 @@ SURVIVORS = """
 def page(ledger: Ledger, files: dict[str, list[Mutant]]) -> str:
     """What docs/mutation.md says of the mutants of each file."""
     made, killed, explained, left = _numbers(list(chain(*files.values())), ledger)
-    text = HEAD.format(made=made, killed=killed, explained=explained, left=left)
+    undecided = "None is open." if not left else UNDECIDED.format(left=left)
+    text = HEAD.format(made=made, killed=killed, explained=explained, left=undecided)
     for file, found in files.items():
         text += f"| `{file}` | " + " | ".join(map(str, _numbers(found, ledger))) + " |\n"
     sections = [_section(file, found, ledger) for file, found in files.items()]

@@ -87,7 +87,7 @@ def filled(steps, dtype, count=200) -> jax.Array:
 
 def test_an_even_cycle_is_not_tabulated():
     """A table of them would have no end. It is not counted either where it need not be."""
-    for step in (jnp.int32(5), jnp.float32(5)):
+    for step in (jnp.asarray(5, nx.int_dtype()), jnp.asarray(5, nx.float_dtype())):
         for counted in (False, True):
             number, most, way = restarts(step, 2**30, 1.0, counted)
             assert most is None
