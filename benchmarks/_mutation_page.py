@@ -43,8 +43,8 @@ Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Window
 | --- | ---: | ---: | ---: | ---: |
 """
 UNDECIDED = """\
-{left} are open: they were not tried yet, or survived the tests that were tried. Of a file with none open every
-mutant is decided; of the others a share was tried so far."""
+{left} are open: they were not tried yet, or survived the tests that were tried. Of a file with none
+open every mutant is decided; of the others a share was tried so far."""
 SURVIVORS = """
 ## What survives
 
