@@ -60,13 +60,12 @@ def join(pieces, boundaries):
     return schedule
 
 
-def after(begin, end, high, low=0.0):
-    """A straight line that falls from one step to another, flat before."""
+def after(begin, end, high):
+    """A straight line that falls to 0 from one step to another, flat before."""
 
     def line(step):
         left = real(end - jnp.maximum(jnp.minimum(counted(step), end), begin))
-        value = jnp.minimum(left * up_to(end - begin, high - low), way(low, high))
-        return value + low if low else value
+        return jnp.minimum(left * up_to(end - begin, high), high)
 
     return line
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
+import pytest
 
 LAST = 2**31 - 1
 LARGEST, TINY = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
@@ -14,6 +17,17 @@ COUNTS = [
 RATES = [1e-37, 1e-5, 0.1, 0.5, 0.96, 0.9999, 0.9999999, 1.0, 1.0000003, 1.001, 1.5, 2.0, 1e6, 3e38]
 PERIODS = [1, 3, 1000, 4096, 10**6, 2**24 - 1, LAST]
 STARTS = [1.0, 2.0, 0.3, -2.5, 0.0, 1e-30, 3e38]
+
+
+of_one_precision = pytest.mark.skipif(
+    bool(jax.config.jax_enable_x64),
+    reason="gives the core steps and numbers of the default precision",
+)
+
+
+def on_the_device() -> jax.Array:
+    """The counts: made when a test asks, so that importing this computes nothing."""
+    return jnp.asarray(COUNTS, jnp.int32)
 
 
 def units(values, references) -> np.ndarray:

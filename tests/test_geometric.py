@@ -7,25 +7,29 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from geometric_cases import COUNTS, LARGEST, LAST, PERIODS, RATES, STARTS, powers, units
+from geometric_cases import (
+    COUNTS,
+    LARGEST,
+    LAST,
+    PERIODS,
+    RATES,
+    STARTS,
+    of_one_precision,
+    on_the_device,
+    powers,
+    units,
+)
 
 from jaxsched._core import geometric as geo
 from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
-pytestmark = pytest.mark.skipif(
-    bool(jax.config.jax_enable_x64),
-    reason="gives the core steps and numbers of the default precision",
-)
-
-
-@pytest.fixture(scope="module")
-def counts():
-    return jnp.asarray(COUNTS, jnp.int32)
+pytestmark = of_one_precision
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_geometric_on_the_device(rate, counts):
+def test_geometric_on_the_device(rate):
+    counts = on_the_device()
     for period in PERIODS:
         for start in STARTS:
             values = geo.geometric(rate, counts, period, start)
@@ -46,7 +50,8 @@ def test_geometric_on_the_host(rate):
 @pytest.mark.parametrize(
     "rates", [RATES, [r for r in RATES if r < 1], [0.5, 2.0], [1.0, 0.5], [3e38, 1.5]]
 )
-def test_one_power_per_piece(rates, counts):
+def test_one_power_per_piece(rates):
+    counts = on_the_device()
     starts = (STARTS * 3)[: len(rates)]
     periods = (PERIODS * 2)[: len(rates)]
     columns = [np.asarray(column) for column in (rates, periods, starts)]
@@ -77,7 +82,8 @@ def test_a_traced_start_of_0_stays_0(rate):
     np.testing.assert_array_equal(power(0.0), 0.0)
 
 
-def test_a_start_in_bfloat16_keeps_the_power_in_float32(counts):
+def test_a_start_in_bfloat16_keeps_the_power_in_float32():
+    counts = on_the_device()
     values = jax.jit(lambda t, s: geo.geometric(0.96, t, 1, s))(counts, jnp.bfloat16(0.75))
     assert values.dtype == jnp.float32
     assert units(values, powers(0.96, 1, 0.75)).max() <= 3
@@ -183,8 +189,9 @@ def test_a_power_whose_logarithm_is_rounded_to_below_1024(rate, count):
 
 @pytest.mark.parametrize("rate", [0.5, 1.0, 1.5, 2.0, 1e6])
 @pytest.mark.parametrize("value", [-1e-30, 1.5])
-def test_a_power_times_a_value_of_the_step(rate, value, counts):
+def test_a_power_times_a_value_of_the_step(rate, value):
     """What grows may be beyond the floats where the product is not."""
+    counts = on_the_device()
     exact = powers(rate, 1, float(np.float32(value)))
     values = geo.times_power(jnp.full(len(COUNTS), value, jnp.float32), rate, counts)
     assert units(values, exact).max() <= 3

@@ -9,21 +9,13 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from geometric_cases import COUNTS, LARGEST, LAST, TINY, units
+from geometric_cases import COUNTS, LARGEST, LAST, TINY, of_one_precision, on_the_device, units
 from jax.experimental import checkify
 
 from jaxsched._core import geometric as geo
 from jaxsched._core.per_piece import PerPiece
 
-pytestmark = pytest.mark.skipif(
-    bool(jax.config.jax_enable_x64),
-    reason="gives the core steps and numbers of the default precision",
-)
-
-
-@pytest.fixture(scope="module")
-def counts():
-    return jnp.asarray(COUNTS, jnp.int32)
+pytestmark = of_one_precision
 
 
 @pytest.mark.parametrize("rate", [0.96, 0.9999, 1.001, 1.5])
@@ -52,8 +44,9 @@ def test_powers_of_two_up_to_the_ends():
         assert units(power, [mp.mpf(start) * mp.mpf(2) ** float(np.float32(exponent))]).max() <= 3
 
 
-def test_pieces_that_stay_at_starts_of_one_exponent(counts):
+def test_pieces_that_stay_at_starts_of_one_exponent():
     """Their rate and the exponent of their starts are shared, and the starts are not."""
+    counts = on_the_device()
     starts = [0.6, -0.7, 0.5]
     for i, start in enumerate(starts):
         pieces = PerPiece(np.asarray(starts), jnp.full(len(COUNTS), i, jnp.uint32))
@@ -120,8 +113,9 @@ def test_the_last_count(start):
     assert geo._last_count(-1.0, 0.0, geo._places(0.0, -1.0)) <= LAST
 
 
-def test_a_rate_so_small_that_no_count_is_the_last(counts):
+def test_a_rate_so_small_that_no_count_is_the_last():
     """Nothing warns of the quotient, which float64 does not hold."""
+    counts = on_the_device()
     assert geo._last_count(0.0, 2.0**-128, geo._places(2.0**-128, 0.0)) == LAST
     for rate in (1e-300, 1e-310, 5e-324, -1e-310, -5e-324):
         assert geo._last_count(rate, 0.75, geo._places(0.75, rate)) == LAST

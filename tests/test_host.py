@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 from cases import CASES
+from written import sources
 
 import jaxsched as js
 from jaxsched._core import host
@@ -103,17 +104,8 @@ def test_the_piece_is_the_one_whose_boundary_was_reached_last(n):
 
 def written(schedule):
     """The source of a schedule's host function."""
-    sources = []
-
-    def keep(source, *rest):
-        sources.append(source)
-        return compile(source, *rest)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host, "compile", keep, raising=False)
-        schedule(1)
-    assert len(sources) == 1
-    return sources[0]
+    (source,) = sources(lambda: schedule(1))
+    return source
 
 
 def test_only_what_is_needed_is_written():

@@ -7,25 +7,18 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from geometric_cases import COUNTS, LARGEST, LAST, STARTS, units
+from geometric_cases import COUNTS, LARGEST, LAST, STARTS, of_one_precision, on_the_device, units
 
 from jaxsched._core import geometric as geo
 from jaxsched._core.host import host_function
 from jaxsched._core.per_piece import PerPiece
 
-pytestmark = pytest.mark.skipif(
-    bool(jax.config.jax_enable_x64),
-    reason="gives the core steps and numbers of the default precision",
-)
-
-
-@pytest.fixture(scope="module")
-def counts():
-    return jnp.asarray(COUNTS, jnp.int32)
+pytestmark = of_one_precision
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-9, 0.01, 0.7, 30.0, 1e38])
-def test_natural(rate, counts):
+def test_natural(rate):
+    counts = on_the_device()
     for period in (1, 1000, LAST):
         for start in STARTS:
             with mp.workdps(30):

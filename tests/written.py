@@ -12,18 +12,23 @@ def function_of(formula, *values):
     return host_function(formula, values, "a test")
 
 
-def source_of(formula) -> str:
-    """What is written for a formula."""
-    sources = []
+def sources(action) -> list[str]:
+    """What is written while something is done."""
+    found = []
 
     def keep(source, *rest):
-        sources.append(source)
+        found.append(source)
         return compile(source, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(host, "compile", keep, raising=False)
-        function_of(formula)
-    return sources[0]
+        action()
+    return found
+
+
+def source_of(formula) -> str:
+    """What is written for a formula."""
+    return sources(lambda: function_of(formula))[0]
 
 
 def squared(t):
