@@ -6,6 +6,7 @@ import jax
 from _measure import interleaved
 from _peers import NAMES, STEP, installed
 from _schedules import LIBRARIES, SCHEDULES, by_formulas, varied
+from calls import Callable
 
 PIECES = (10, 40, 1000)
 AT = (STEP, 2000, 5000, 7800, 8600, 10_600)
@@ -13,24 +14,12 @@ AT = (STEP, 2000, 5000, 7800, 8600, 10_600)
 MOST_OF_OPTAX = 40
 
 
-class _Callable:
-    """The least object that reads a formula: it may be given an array as well."""
-
-    def __init__(self, formula):
-        self.formula = formula
-
-    def __call__(self, step):
-        if type(step) is int:
-            return self.formula(step)
-        raise TypeError(step)
-
-
 def contenders(entry, peers):
     """(Who, step) -> one reading: ours and those by hand in each phase, the peers at one step."""
     ours = entry.jaxsched()
     readers = {"jaxsched": ours}
     if entry.python:
-        readers |= {"python": entry.python, "object": _Callable(entry.python)}
+        readers |= {"python": entry.python, "object": Callable(entry.python)}
     calls = {
         (who, step): lambda read=read, step=step: read(step)
         for who, read in readers.items()

@@ -24,6 +24,7 @@ PAGE = HERE / "README.md"
 
 NAMES = (
     "host",
+    "calls",
     "device",
     "programs",
     "joins",

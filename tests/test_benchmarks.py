@@ -13,8 +13,8 @@ from case import PUBLIC
 from benchmarks import run
 
 _measure, _page, _schedules = map(importlib.import_module, ("_measure", "_page", "_schedules"))
-device, gpu, host, plateau, programs, sweep, train = map(
-    importlib.import_module, ("device", "gpu", "host", "plateau", "programs", "sweep", "train")
+device, gpu, plateau, programs, sweep, train = map(
+    importlib.import_module, ("device", "gpu", "plateau", "programs", "sweep", "train")
 )
 
 FEW = ("linear_schedule", "warmup_cosine_decay_schedule", "with_noise")
@@ -30,9 +30,8 @@ def usual_promotion():
 @pytest.fixture
 def few(monkeypatch):
     """Three schedules and no peers: one with everything beside it, one with nothing."""
-    for module in (device, host, programs):
+    for module in (device, programs):
         monkeypatch.setattr(module, "SCHEDULES", {n: _schedules.SCHEDULES[n] for n in FEW})
-    monkeypatch.setattr(host, "installed", dict)
 
 
 def test_every_public_schedule_is_measured():
@@ -87,38 +86,6 @@ def test_every_section_has_what_the_run_asks_for():
         assert module.NOTE
         assert callable(module.measure)
         assert callable(module.conclude)
-
-
-def test_host(few):
-    rows = host.measure(quick=True)
-    assert [row["schedule"] for row in rows] == [
-        *FEW, *(f"join of {n} pieces" for n in (10, 40, 1000))
-    ]  # fmt: skip
-    for row in rows:
-        assert row["slowest µs"] >= row["jaxsched µs"] > 0
-        assert row["torch / jaxsched"] is None
-    linear, noise = rows[0], rows[2]
-    assert linear["jaxsched / python"] >= linear["jaxsched µs"] / linear["python µs"]
-    assert noise["python µs"] is None
-    constant = {**linear, "schedule": "constant_schedule", "jaxsched / python": 2.25}
-    linear = {**linear, "jaxsched / python": 1.5, "jaxsched / object": 1.0}
-    cosine = {**linear, "schedule": "cosine_decay_schedule"}
-    table = {**linear, "schedule": "tabulated_schedule", "jaxsched / object": 1.2}
-    warmup = {**rows[1], "jaxsched / python": 7.125, "jaxsched / object": 6.25}
-    shown = [constant, linear, cosine, table, warmup, *rows[2:]]
-    said = list(host.conclude(shown))
-    assert said[2] == (
-        False,
-        "a schedule of one formula or of a table takes at most twice as long as its formula by hand: 3 of "
-        f"4 do, but constant_schedule 2.25 times ({constant['jaxsched / object']:.2f} times what an object "
-        "takes that does nothing but call the formula); of the others warmup_cosine_decay_schedule takes "
-        "longest, 7.12 times as long",
-    )
-    said = list(host.conclude(shown[1:]))
-    assert [ok for ok, _ in said[2:4]] == [True, True]
-    assert "by hand: linear_schedule 1.50 times; of" in said[2][1]
-    assert "calls its formula: tabulated_schedule 1.20 times; of" in said[3][1]
-    assert said[3][1].endswith("warmup_cosine_decay_schedule takes longest, 6.25 times as long")
 
 
 def test_device(few):
