@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxsched._core import numerics as nx
 from jaxsched._core.shape import shape
+from jaxsched.checks import is_unknown
 
 LENGTH = 4
 STEPS = range(-1, LENGTH + 2)
@@ -38,7 +39,8 @@ def even(progress):
 
 
 def to_goal(progress, goal, bounded, *values):
-    return note((goal, bounded), goal * progress.remaining)
+    known = "traced" if is_unknown(goal) else goal  # a tracer noted would outlive its trace
+    return note((known, bounded), goal * progress.remaining)
 
 
 def scaled(progress):
