@@ -7,6 +7,7 @@ fastest round counts, for noise only ever adds.
 import math
 import re
 import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ import jax.numpy as jnp
 def interleaved(contenders, *, rounds=9, seconds=0.02):
     """Seconds per call of each of the named functions: the minimum over interleaved rounds.
 
-    A round calls a function for so many seconds, or once where these are 0.
+    A round calls a function for so many seconds, or once where these are 0. A `timeit.Timer` in the place
+    of a function is for what takes so little that a call of a function around it would count.
     """
     repeats = {}
     for name, call in contenders.items():
-        call()  # compiles, fills caches
+        _time(call, 1)  # compiles, fills caches
         n, elapsed = 1, 0.0
         while elapsed < seconds / 4:
             n *= 2
@@ -59,11 +61,18 @@ def settled(makers, base, *, allowed, tries=TRIES, **how):
 
 
 def _time(call, n):
+    if isinstance(call, timeit.Timer):
+        return call.timeit(n)
     loop = range(n)
     begin = time.perf_counter()
     for _ in loop:
         call()
     return time.perf_counter() - begin
+
+
+def reading(schedule, step):
+    """Reads a rate as a training loop does, with no call but that one."""
+    return timeit.Timer("schedule(step)", globals={"schedule": schedule, "step": step})
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,25 @@
 """What Python takes for a call alone: below that no schedule can be read, whatever it computes."""
 
-import functools
-
-from _measure import interleaved
+from _measure import interleaved, reading
 from _peers import STEP
 
 WHAT = {
-    "loop": "the loop of the measurement, which all have in them",
     "function": "a function that returns a constant",
     "tested": "the same, which first tells a number in range from all else",
-    "partial": "an object of a subclass of functools.partial, of the latter",
-    "bare": "an object whose __call__ returns the constant",
-    "object": "an object that tells a number from all else and calls a function it holds",
+    "bare": "an object whose `__call__` returns the constant",
+    "slot": "an object whose `__call__` is a slot, which holds the second function",
+    "object": "an object that tells a number from all else and calls the first function, which it holds",
 }
 
 
-def _constant(step):
+def constant(step):
     return 0.1
 
 
-def _tested(step):
+def tested(step):
     if type(step) is int and 0 <= step < 2**30:
         return 0.1
     raise TypeError(step)
-
-
-class Partial(functools.partial):
-    """An object that Python calls without a method in between."""
-
-    __slots__ = ()
 
 
 class Bare:
@@ -38,8 +29,17 @@ class Bare:
         return 0.1
 
 
+class Slot:
+    """An object whose call is that of a function of its own: no method is in between."""
+
+    __slots__ = ("__call__",)
+
+    def __init__(self, function):
+        self.__call__ = function
+
+
 class Callable:
-    """The least object that reads a formula it holds: it may be given an array as well."""
+    """The least object with a method that reads a formula it holds: it may be given an array as well."""
 
     def __init__(self, formula):
         self.formula = formula
@@ -50,40 +50,39 @@ class Callable:
         raise TypeError(step)
 
 
+READERS = {
+    "function": constant,
+    "tested": tested,
+    "bare": Bare(),
+    "slot": Slot(tested),
+    "object": Callable(constant),
+}
+
+
 def measure(quick):
     how = {"rounds": 5 if quick else 25, "seconds": 0.002 if quick else 0.01}
-    readers = {
-        "function": _constant,
-        "tested": _tested,
-        "partial": Partial(_tested),
-        "bare": Bare(),
-        "object": Callable(_constant),
-    }
-    calls = {who: lambda read=read: read(STEP) for who, read in readers.items()}
-    seconds = interleaved({"loop": lambda: None, **calls}, **how)
-    ns = {who: s * 1e9 for who, s in seconds.items()}
-    added = {who: ns[who] - ns["function"] for who in ("partial", "bare", "object")}
+    seconds = interleaved({who: reading(read, STEP) for who, read in READERS.items()}, **how)
     return [
         {
-            "what is called": what,
-            "ns": ns[who],
-            "more than the function, ns": added.get(who),
-            "without the loop / function": None
-            if who == "loop"
-            else (ns[who] - ns["loop"]) / (ns["function"] - ns["loop"]),
+            "what is called": WHAT[who],
+            "ns": s * 1e9,
+            "beyond the function, ns": (s - seconds["function"]) * 1e9,
+            "/ function": s / seconds["function"],
         }
-        for who, what in WHAT.items()
+        for who, s in seconds.items()
     ]
 
 
 def conclude(rows):
-    more = {row["what is called"]: row["more than the function, ns"] for row in rows}
-    bare, held = more[WHAT["bare"]], more[WHAT["object"]]
+    named = {row["what is called"]: row for row in rows}
+    bare, slot, held = (named[WHAT[who]] for who in ("bare", "slot", "object"))
     yield (
         None,
-        f"to call an object instead of a function takes {bare:.0f} ns more where it looks at nothing, and "
-        f"{held:.0f} ns more where it knows a number from an array and calls the formula: what takes less "
-        "than that as a function takes more than twice as long as an object",
+        f"an object that looks at nothing already takes {bare['/ function']:.2f} times as long as a "
+        "function, if both return a constant; a formula of less than "
+        f"{slot['beyond the function, ns']:.0f} ns takes more than twice as long behind the shortest call "
+        "that tells a number from an array, one of less than "
+        f"{held['beyond the function, ns']:.0f} ns behind a method",
     )
 
 

@@ -3,7 +3,7 @@
 import warnings
 
 import jax
-from _measure import interleaved
+from _measure import interleaved, reading
 from _peers import NAMES, STEP, installed
 from _schedules import LIBRARIES, SCHEDULES, by_formulas, varied
 from calls import Callable
@@ -20,11 +20,7 @@ def contenders(entry, peers):
     readers = {"jaxsched": ours}
     if entry.python:
         readers |= {"python": entry.python, "object": Callable(entry.python)}
-    calls = {
-        (who, step): lambda read=read, step=step: read(step)
-        for who, read in readers.items()
-        for step in AT
-    }
+    calls = {(who, step): reading(read, step) for who, read in readers.items() for step in AT}
     if entry.optax:
         calls["optax", STEP] = _waited_for(entry.optax())
     for who, peer in peers.items():
@@ -48,7 +44,7 @@ def measure(quick):
             rows.append(_row(name, interleaved(contenders(entry, peers), **how)))
         for n in PIECES:
             join = varied(LIBRARIES["jaxsched"], n)
-            calls = {("jaxsched", step): lambda step=step, s=join: s(step) for step in AT}
+            calls = {("jaxsched", step): reading(join, step) for step in AT}
             if n <= MOST_OF_OPTAX:
                 calls["optax", STEP] = _waited_for(varied(LIBRARIES["optax"], n))
             rows.append(_row(f"join of {n} pieces", interleaved(calls, **how)))
@@ -123,22 +119,20 @@ def _against_a_formula(simple, others):
     """What a reading takes beside the formula by hand, and beside an object that calls that formula."""
     by_hand, called = "jaxsched / python", "jaxsched / object"
     most = max(simple, key=lambda row: row[by_hand])
-    over = [
-        f"{row['schedule']} {row[by_hand]:.2f} times ({row[called]:.2f} times what an object takes that "
-        "does nothing but call the formula)"
-        for row in simple
-        if row[by_hand] > 2
-    ]
+    over = [row for row in simple if row[by_hand] > 2]
     other = max((row for row in others if row[by_hand]), key=lambda row: row[by_hand])
+    verdict = f"{most['schedule']} {most[by_hand]:.2f} times"
+    if over:
+        longest = max(row["python µs"] for row in over)
+        verdict = (
+            f"{len(simple) - len(over)} of {len(simple)} do; at most {verdict}. All that do not are "
+            f"formulas of at most {longest * 1e3:.0f} ns, and take at most "
+            f"{max(row[called] for row in over):.2f} times what an object takes that calls them"
+        )
     yield (
         not over,
-        f"{SIMPLE} takes at most twice as long as its formula by hand: "
-        + (
-            f"{len(simple) - len(over)} of {len(simple)} do, but " + ", ".join(over)
-            if over
-            else f"{most['schedule']} {most[by_hand]:.2f} times"
-        )
-        + f"; of the others {other['schedule']} takes longest, {other[by_hand]:.2f} times as long",
+        f"{SIMPLE} takes at most twice as long as its formula by hand: {verdict}; of the others "
+        f"{other['schedule']} takes longest, {other[by_hand]:.2f} times as long",
     )
     most = max(simple, key=lambda row: row[called])
     other = max((row for row in others if row[called]), key=lambda row: row[called])
@@ -162,8 +156,9 @@ def _least(rows, column, *but):
 
 TITLE = "Host: reading the rate of one step"
 NOTE = (
-    f"`s({STEP})` of each of ours, in µs; the others as multiples of it. slowest is that of the steps "
-    f"{', '.join(map(str, AT))}, of which one at least is in each phase. optax's result is waited for; "
+    f"`s({STEP})` of each of ours, in µs, with no other call around it; the others as multiples of it. "
+    f"slowest is that of the steps {', '.join(map(str, AT))}, of which one at least is in each phase. "
+    "optax's result is waited for; "
     "where optax has no such name, it is the shortest composition of its schedules. torch's and "
     "transformers' is `scheduler.step()`, which only goes forward, timm's `scheduler.step_update(n)`; what "
     "Keras no longer has is TensorFlow's (`tf.compat.v1.train`). python is a formula written by hand with "

@@ -79,9 +79,9 @@ def measured(name, quick):
 
 
 def kept(module):
-    """The section on a GPU of another machine, if the page has one."""
-    text = PAGE.read_text() if PAGE.exists() else ""
-    return _page.found(text, module.TITLE) or f"## {module.TITLE}\n\n{module.WITHOUT}\n"
+    """The section on a GPU of another machine, if the page has one: such a section has a table."""
+    section = _page.found(PAGE.read_text() if PAGE.exists() else "", module.TITLE)
+    return section if section and "\n| " in section else f"## {module.TITLE}\n\n{module.WITHOUT}\n"
 
 
 def write(facts, results, sections):

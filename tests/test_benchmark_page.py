@@ -118,6 +118,18 @@ def test_a_run_without_a_gpu_keeps_the_section_of_another_machine(page, with_gpu
     assert "- **MISSED**: x is less than 2\n" in page.read_text()
 
 
+def test_what_no_gpu_has_measured_is_said(page, with_gpu):
+    """Also where the page has an older such section, which holds no measurement."""
+    with_gpu(there=False)
+    old = f"## {gpu.TITLE}\n\nNo GPU: left out.\n"
+    for before in (_page.page(FACTS, []), _page.page(FACTS, [old])):
+        page.write_text(before)
+        rows, section = run.measured("gpu", quick=False)
+        assert rows == []
+        assert section == f"## {gpu.TITLE}\n\n{gpu.WITHOUT}\n"
+        assert f"## Conclusion\n\n{gpu.WITHOUT}\n" in _page.page(FACTS, [section])
+
+
 @pytest.mark.parametrize(
     "arguments", [["--only", "gpu"], ["--only", "host"], ["--quick"], ["--only", "gpu", "--quick"]]
 )
