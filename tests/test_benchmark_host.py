@@ -44,8 +44,8 @@ def test_host(monkeypatch):
     assert said[2] == (
         False,
         "a schedule of one formula or of a table takes at most twice as long as its formula by hand: 3 of "
-        "4 do; at most constant_schedule 2.25 times. All that do not are formulas of at most 20 ns, and take "
-        "at most 1.12 times what an object takes that calls them; of the others "
+        "4 do; at most constant_schedule 2.25 times. All that do not are formulas of at most 20 ns, and "
+        "take at most 1.12 times what an object takes that calls them; of the others "
         "warmup_cosine_decay_schedule takes longest, 7.12 times as long",
     )
     said = list(host.conclude(shown[1:]))
