@@ -27,15 +27,20 @@ def test_both_ends_are_exact_and_nothing_is_beyond(goal):
     lengths = [*overshooting(goal)[:40], 7, 1000, 10**6]
     every = jnp.tile(jnp.asarray([0, 1, 5], jnp.result_type(int)), (len(lengths), 1))
     index = jnp.broadcast_to(jnp.arange(len(lengths), dtype=jnp.uint32)[:, None], every.shape)
-    way = progress(every, PerPiece(np.asarray(lengths), index))
+
+    @jax.jit
+    def both_ways():
+        way = progress(every, PerPiece(np.asarray(lengths), index))
+        return way.remaining_to(goal), way.reverse().remaining_to(-goal)
+
     length = np.asarray(lengths)[:, None]
     done = np.minimum([[0, 1, 5]], length)
-    every = jax.jit(lambda: (way.remaining_to(goal), way.reverse().remaining_to(-goal)))()
     references = goal * ((length - done) / length), -goal * (done / length)
-    for values, reference in zip(map(np.asarray, every), references, strict=True):
+    found = [np.asarray(values) for values in both_ways()]
+    for values, reference in zip(found, references, strict=True):
         np.testing.assert_allclose(values, reference, 4 * np.finfo(DTYPE).eps, 1e-37)
         assert np.abs(values).max() <= DTYPE(goal)
-    assert (np.asarray(every[0])[:, 0] == DTYPE(goal)).all()
+    assert (found[0][:, 0] == DTYPE(goal)).all()
 
 
 @pytest.mark.parametrize(
