@@ -114,9 +114,16 @@ if not _typing.TYPE_CHECKING:  # which knows all names from above
             return importlib.import_module("jaxsched.interop")
         if name == "__all__":  # what `from jaxsched import *` asks for
             return [*_with_later(), "interop"]
-        if not name.startswith("_") and name in _with_later():
+        message = f"module 'jaxsched' has no attribute {name!r}"
+        if name.startswith("_"):  # what tools look for, and is not here
+            raise AttributeError(message, name=name)
+        names = [*_with_later(), "interop"]
+        if name in names:
             return globals()[name]
-        raise AttributeError(f"module 'jaxsched' has no attribute {name!r}")
+        from jaxsched._core.near import did_you_mean
+
+        # Without `obj`, which would have Python's traceback add a guess of its own.
+        raise AttributeError(message + did_you_mean(name, names), name=name)
 
     def __dir__() -> list[str]:
         return sorted({*_with_later(), *globals(), "interop"})

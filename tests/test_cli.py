@@ -39,6 +39,9 @@ def test_list(capsys):
     rows = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert set(rows) == set(PUBLIC)
     assert rows["linear_schedule"] == "A straight line from one value to another."
+    assert rows["add"] == "a(step) + b(step): what a + b builds."
+    assert rows["noisy_linear_cosine_decay"] == "A linear_cosine_decay with noise that fades."
+    assert "`" not in out
     data = json.loads(run(capsys, "list", "--json")[1])
     assert {row["name"] for row in data} == set(PUBLIC)
     assert all(row["summary"] and row["signature"].startswith("(") for row in data)
@@ -207,6 +210,8 @@ def test_without_yaml(capsys, monkeypatch):
     [
         ("linear_schedule(1, 0", "column"),
         ("nonsense(1)", "nonsense"),
+        ("cosine(0.1, 100)", "or cosine_decay_schedule"),
+        ("cosine_decay(0.1, 100)", "did you mean 'cosine_decay_schedule' or "),
         ("linear_schedule(1, 0, -3)", "transition_steps must be a non-negative integer, got -3"),
         ("none.json", "none.json: No such file or directory"),
     ],

@@ -204,10 +204,13 @@ def joined(*schedules, boundaries=(5,)):
         ({"_target_": "constant_schedule", "_partial_": True}, "_partial_ has no meaning for a schedule"),
         ({"_target_": "constant_schedule", "_args_": 5}, "_args_: must be a list, got 5"),
         ({"_target_": "constant_schedule", "_args_": [1, 2]},
-         "_args_[1]: constant_schedule takes 1 arguments by position, got 2"),
+         "_args_[1]: constant_schedule takes 1 argument by position, got 2"),
         ({"_target_": "os.system", "command": "true"}, None),
         ({"_target_": "jaxsched._core.bound.Bound"}, None),
-        ({"name": "shapes.cosine"}, "must describe a schedule or be a number, got shapes.cosine()"),
+        ({"name": "shapes.tanh"}, "must describe a schedule or be a number, got shapes.tanh(); shapes.tanh "
+         "is a shape, a schedule is transition_schedule(..., shape=shapes.tanh(...))"),
+        ({"name": "cosine_decay", "init_value": 1.0, "decay_steps": 10}, "unknown name 'cosine_decay'; did "
+         "you mean 'cosine_decay_schedule' or 'cosine_decay_restarts' or 'warmup_cosine_decay_schedule'?"),
         ({}, "must describe a schedule or be a number, got {}"),
         (None, "must describe a schedule or be a number, got None"),
         ("constant_schedule(1)", "must describe a schedule or be a number, got 'constant_schedule(1)'"),

@@ -112,7 +112,7 @@ MISSPELT = [
      "from_keras: 'alpha' must not be given beside an object or a mapping, which have their own arguments"),
     (lambda: from_transformers("cosin", 0.1), ValueError,
      f"from_transformers: name must be {' or '.join(map(repr, NAMES))}, got 'cosin'; did you mean 'cosine' "
-     "or 'constant'?"),
+     "or 'cosine_with_min_lr' or 'cosine_with_restarts'?"),
     (lambda: from_transformers("cosine", lr=0.1), TypeError,
      "from_transformers: no argument is called 'lr'; it has name, learning_rate, num_warmup_steps, "
      "num_training_steps, scheduler_specific_kwargs"),

@@ -248,7 +248,7 @@ def test_an_unknown_scheduler():
     with pytest.raises(
         ValueError,
         match=r"^from_torch: scheduler must be one of ChainedScheduler, .*'Cos'; did you mean "
-        r"'ConstantLR'\?$",
+        r"'CosineAnnealingLR' or 'CosineAnnealingWarmRestarts' or 'ConstantLR'\?$",
     ):
         from_torch("Cos", lr=1.0)
     with pytest.raises(

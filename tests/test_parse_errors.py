@@ -7,6 +7,11 @@ import pytest
 
 from jaxsched import parse
 
+A_SHAPE = (
+    "; shapes.cosine is a shape, a schedule is transition_schedule(..., shape=shapes.cosine(...)) or "
+    "cosine_decay_schedule"
+)
+
 
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -24,7 +29,7 @@ from jaxsched import parse
         ("constant_schedule()", "column 1 ('constant_schedule()'): constant_schedule: missing value"),
         (
             "constant_schedule(1, 2)",
-            "column 22 ('2'): constant_schedule takes 1 arguments by position, got 2",
+            "column 22 ('2'): constant_schedule takes 1 argument by position, got 2",
         ),
         ("constant_schedule(1, value=2)", "column 28 ('2'): constant_schedule: value is given twice"),
         ("constant_schedule(value=1, value=2)", "column 28 ('value'): is given twice"),
@@ -63,7 +68,14 @@ from jaxsched import parse
         ("[1]", "column 1 ('[1]'): must describe a schedule or be a number, got (1,)"),
         ("True", "column 1 ('True'): must describe a schedule or be a number, got True"),
         ("shapes.cosine()", "column 1 ('shapes.cosine()'): must describe a schedule or be a number, "
-         "got shapes.cosine()"),
+         f"got shapes.cosine(){A_SHAPE}"),
+        ("cosine", f"column 1 ('cosine'): is a shape's name without its arguments (...){A_SHAPE}"),
+        ("cosine(1, 10)",
+         f"column 11 ('10'): shapes.cosine takes 1 argument by position, got 2{A_SHAPE}"),
+        ("cosine(1, decay_steps=10)", "column 23 ('10'): shapes.cosine has no argument 'decay_steps'; "
+         f"it has exponent{A_SHAPE}"),
+        ("table()", "column 1 ('table()'): shapes.table: missing values; shapes.table is a shape, a "
+         "schedule is transition_schedule(..., shape=shapes.table(...))"),
         ("inf", "column 1 ('inf'): constant_schedule: value must be a finite number, got inf"),
         ("1e999", "column 1 ('1e999'): is no number, or one with too many digits or beyond float64"),
         ("010", "column 1 ('010'): is no number, or one with too many digits or beyond float64"),

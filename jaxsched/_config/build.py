@@ -84,19 +84,21 @@ class Builder:
         parameters = form.signature.parameters.values()
         slots = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         if len(positional) > len(slots):
-            message = f"{form.name} takes {len(slots)} arguments by position, got {len(positional)}"
-            raise self.fail(positional[len(slots)].place, message)
+            most = f"{len(slots)} argument{'s' * (len(slots) != 1)}"
+            message = f"{form.name} takes {most} by position, got {len(positional)}"
+            raise self.fail(positional[len(slots)].place, message + self.names.instead_of(form))
         given = dict(zip(slots, positional, strict=False))
         for argument, item in named.items():
             if argument not in form.names:
                 message = f"{form.name} has no argument {shown(argument)}; {form.near(argument)}"
-                raise self.fail(item.place, message)
+                raise self.fail(item.place, message + self.names.instead_of(form))
             if argument in given:
                 raise self.fail(item.place, f"{form.name}: {argument} is given twice")
             given[argument] = item
         missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
         if missing:
-            raise self.fail(place, f"{form.name}: missing {', '.join(missing)}")
+            message = f"{form.name}: missing {', '.join(missing)}"
+            raise self.fail(place, message + self.names.instead_of(form))
         return {name: given[name] for name in form.names if name in given}
 
     def _value(self, form: Any, argument: str, item: Item) -> Any:

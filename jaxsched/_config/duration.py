@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from jaxsched._core.near import close_names
+
 UNITS = {
     "step": "steps",
     "steps": "steps",
@@ -77,9 +79,7 @@ def read(text: str) -> tuple[Fraction, str]:
 
 
 def _units(word: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(word.lower(), UNITS, n=1, cutoff=0.6)
+    near = close_names(word.lower(), UNITS, most=1, cutoff=0.6)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"steps, epochs, examples, tokens or %{hint}"
 

@@ -71,7 +71,8 @@ def from_config(
     if isinstance(config, Mapping) and "version" in config:
         reader.check_version(config["version"])
         config = {k: v for k, v in config.items() if k != "version"}
-    return as_schedule(reader.read(config, "", 1), reader.builder.fail)
+    item = reader.read(config, "", 1)
+    return as_schedule(item, reader.builder.fail, reader.builder.names)
 
 
 def _describe(path: str, name: str, argument: str) -> str:

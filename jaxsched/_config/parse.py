@@ -17,6 +17,7 @@ from jaxsched._config.registry import Factories, shown
 from jaxsched._config.value import MAX_DEPTH, MAX_PIECES, Item, array, as_schedule, check_integer
 from jaxsched._core.frozen import FrozenDict
 from jaxsched._core.schedule import Schedule
+from jaxsched._core.shape import ShapeForm
 
 MAX_CHARACTERS = 1_000_000
 _TOKEN = r"""(?P<space>\s+)
@@ -70,7 +71,7 @@ def parse(text: str, *, horizon: Horizon | None = None, factories: Factories = (
     parser = _Parser(text, horizon, factories)
     item = parser.expression()
     parser.end()
-    return as_schedule(item, parser.builder.fail)
+    return as_schedule(item, parser.builder.fail, parser.builder.names)
 
 
 class _Token(NamedTuple):
@@ -217,11 +218,14 @@ class _Parser:
     def constant(self, token: _Token) -> Any:
         if token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
+        names = self.builder.names
         try:
-            self.builder.names.find(token.text)
+            factory: Any = names.find(token.text)
         except ValueError as error:
             raise self.fail(token, str(error)) from None
-        raise self.fail(token, "is a schedule's name without its arguments (...)")
+        is_shape = isinstance(factory.form, ShapeForm)
+        message = f"is a {'shape' if is_shape else 'schedule'}'s name without its arguments (...)"
+        raise self.fail(token, message + names.instead_of(factory.form))
 
     def call(self, name: _Token) -> Item:
         positional, named = [], {}

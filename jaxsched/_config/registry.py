@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-from jaxsched._core.form import Form, did_you_mean
+from jaxsched._core.form import Form
+from jaxsched._core.near import close_names, did_you_mean
+from jaxsched._core.shape import ShapeForm
 
 F = TypeVar("F", bound=Callable[..., Any])
 Factories = Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any]]
@@ -138,6 +140,16 @@ class Names:
             raise ValueError(f"{len(found)} registered factories are called {name!r}")
         hint = did_you_mean(key, self.factories) or f"; known are {', '.join(self.factories)}"
         raise ValueError(f"unknown name {shown(name)}{hint}")
+
+    def instead_of(self, form: Form) -> str:
+        """What to add to a message about a shape: which schedules may be meant."""
+        if not isinstance(form, ShapeForm):
+            return ""
+        name = form.name.rpartition(".")[2]
+        alike = [other for other in self.factories if other.startswith(f"{name}_")]
+        along = f"transition_schedule(..., shape={form.name}(...))"
+        meant = " or ".join([along, *close_names(name, alike, most=1)])
+        return f"; {form.name} is a shape, a schedule is {meant}"
 
     def name_of(self, form: Form) -> str:
         """The name under which a form is written."""

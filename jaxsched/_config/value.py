@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsched._config.registry import shown
-from jaxsched._core.form import did_you_mean
+from jaxsched._config.registry import Names, shown
+from jaxsched._core.bound import Bound
+from jaxsched._core.near import did_you_mean
 from jaxsched._core.schedule import Schedule
 
 MAX_DEPTH = 64
@@ -37,7 +38,7 @@ class Item(NamedTuple):
     depth: int = 0
 
 
-def as_schedule(item: Item, fail: Callable[[Any, Any], ValueError]) -> Schedule:
+def as_schedule(item: Item, fail: Callable[[Any, Any], ValueError], names: Names) -> Schedule:
     """What was read as a whole: a schedule, or a number for a constant one."""
     if isinstance(item.value, Schedule):
         return item.value
@@ -48,7 +49,9 @@ def as_schedule(item: Item, fail: Callable[[Any, Any], ValueError]) -> Schedule:
             return jaxsched.constant_schedule(item.value)
         except FAILURES as error:
             raise fail(item.place, error) from None
-    raise fail(item.place, f"must describe a schedule or be a number, got {shown(item.value)}")
+    hint = names.instead_of(item.value._form) if isinstance(item.value, Bound) else ""
+    message = f"must describe a schedule or be a number, got {shown(item.value)}{hint}"
+    raise fail(item.place, message)
 
 
 def array(values: Any, dtype: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from jaxsched._core.frozen import FrozenDict
+from jaxsched._core.near import near_matches
 
 
 class Form:
@@ -144,22 +145,6 @@ def names_arguments(name: str) -> Callable[[F], F]:
         return cast(F, checked)
 
     return decorate
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """What to add to a message about an unknown name; empty where no other resembles it."""
-    near = near_matches(name, names)
-    return f"; did you mean {near}?" if near else ""
-
-
-def near_matches(name: str, known: Iterable[str]) -> str:
-    """Up to three known names that resemble this one, in words; empty if there is none."""
-    import difflib
-
-    if len(name) > 100:  # the comparison takes time in proportion to both lengths
-        return ""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.45)
-    return " or ".join(map(repr, close))
 
 
 def _normal(value: Any) -> Any:

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ from jaxsched._tools.terminal import BLOCKS, sketch
 
 DEFAULT_STEPS = 1000
 LONGEST = 2**31 - 1
+_MARKED = re.compile(r"``(.+?)``|(?::\w+:)?`~?([^`]+)`")
+"""Code, and what a role such as ``:func:`` is about."""
 
 
 def factories() -> dict[str, Callable[..., Any]]:
@@ -28,8 +31,9 @@ def factories() -> dict[str, Callable[..., Any]]:
 
 
 def summary(factory: Callable[..., Any]) -> str:
-    """The first sentence of a factory's documentation."""
-    return " ".join((factory.__doc__ or "").strip().split("\n\n")[0].split())
+    """The first sentence of a factory's documentation, without the marks that Sphinx reads."""
+    words = " ".join((factory.__doc__ or "").strip().split("\n\n")[0].split())
+    return _MARKED.sub(lambda match: match[1] or match[2], words)
 
 
 def run_length(schedule: Schedule, steps: int | None) -> int:

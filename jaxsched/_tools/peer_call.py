@@ -30,7 +30,7 @@ def is_peer_config(data: Any) -> bool:
 
 def missing_prefix(text: str) -> str | None:
     """What to write instead of a peer's name without the peer's; None if the text is no such call."""
-    from jaxsched._core.form import near_matches
+    from jaxsched._core.near import near_matches
     from jaxsched.interop.keras import NAMES as KERAS
     from jaxsched.interop.timm import NAMES as TIMM
     from jaxsched.interop.torch import NAMES as TORCH

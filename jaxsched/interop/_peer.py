@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsched import checks
-from jaxsched._core.form import did_you_mean, near_matches
+from jaxsched._core.near import did_you_mean, near_matches
 
 TABULATE = "step the peer's own scheduler and give its rates to jaxsched.tabulated_schedule"
 """What always works where a conversion is refused."""

@@ -11,7 +11,8 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_keras
-from jaxsched._core.form import did_you_mean, refuse_unknown
+from jaxsched._core.form import refuse_unknown
+from jaxsched._core.near import did_you_mean
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.tabulate import tabulate_by_epoch
 from jaxsched.interop import _peer

@@ -11,7 +11,8 @@ import numpy as np
 import optax
 
 from jaxsched import checks, plateau_from_torch
-from jaxsched._core.form import did_you_mean, names_arguments, refuse_unknown
+from jaxsched._core.form import names_arguments, refuse_unknown
+from jaxsched._core.near import did_you_mean
 from jaxsched._core.schedule import Schedule
 from jaxsched._forms.recipes import warmup_constant_schedule
 from jaxsched._forms.transition import constant_schedule
