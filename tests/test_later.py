@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 LATER = sorted(name for name in vars(_later) if not name.startswith("_"))
 LOADED = """
 import sys
+import jax, optax
+others = set(sys.modules)
 import jaxsched
 before = {name for name in sys.modules if name.startswith("jaxsched._")}
 """
@@ -47,6 +49,13 @@ def test_what_a_schedule_does_not_need_is_not_loaded():
     assert not [name for name in loaded if name.startswith(("jaxsched._tools", "jaxsched._opt"))]
     assert "jaxsched._later" not in loaded
     assert "jaxsched.interop" not in loaded
+
+
+def test_nothing_but_its_own_is_loaded():
+    """Beside what JAX and Optax load: what only annotations name, as `numpy.typing`, is left out."""
+    loaded = run("print(*set(sys.modules) - others)")
+    assert [name for name in loaded if name.partition(".")[0] != "jaxsched"] == []
+    assert "jaxsched.shapes" in loaded
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.bound import Bound, is_huge, register
 from jaxsched._core.host import HostNumber, host_function
 from jaxsched._core.per_piece import is_per_piece, settle
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 INT64_MAX = 2**63 - 1
 AT_A_GLANCE = 2**30 - 1
