@@ -104,7 +104,8 @@ if not _typing.TYPE_CHECKING:  # which knows all names from above
         _name_publicly(list(names.values()))
         globals().update(names)
         # A copy: another thread may import something meanwhile.
-        return [name for name in list(globals()) if not name.startswith("_")]
+        public = [name for name in list(globals()) if not name.startswith("_")]
+        return [*dict.fromkeys([*public, "interop"])]
 
     def __getattr__(name: str) -> object:
         """Called for a name that is not here yet."""
@@ -113,11 +114,11 @@ if not _typing.TYPE_CHECKING:  # which knows all names from above
 
             return importlib.import_module("jaxsched.interop")
         if name == "__all__":  # what `from jaxsched import *` asks for
-            return [*_with_later(), "interop"]
+            return _with_later()
         message = f"module 'jaxsched' has no attribute {name!r}"
         if name.startswith("_"):  # what tools look for, and is not here
             raise AttributeError(message, name=name)
-        names = [*_with_later(), "interop"]
+        names = _with_later()
         if name in names:
             return globals()[name]
         from jaxsched._core.near import did_you_mean
@@ -126,4 +127,4 @@ if not _typing.TYPE_CHECKING:  # which knows all names from above
         raise AttributeError(message + did_you_mean(name, names), name=name)
 
     def __dir__() -> list[str]:
-        return sorted({*_with_later(), *globals(), "interop"})
+        return sorted({*_with_later(), *globals()})

@@ -63,6 +63,7 @@ def test_nothing_but_its_own_is_loaded():
     [
         "names = dir(jaxsched)",
         "from jaxsched import *; names = list(globals())",
+        "import jaxsched.interop; names = jaxsched.__all__",
         "jaxsched.from_config; names = list(vars(jaxsched))",
         f"names = [name for name in {LATER} if getattr(jaxsched, name)]",
     ],
@@ -70,6 +71,7 @@ def test_nothing_but_its_own_is_loaded():
 def test_no_name_is_missed(program):
     names = run(f"{program}\nprint(*names)")
     assert len(LATER) > 20
+    assert len(names) == len(set(names))
     assert set(LATER) <= set(names)
 
 

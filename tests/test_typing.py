@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+
+import jaxsched
+import jaxsched.interop
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted(
@@ -48,6 +54,21 @@ def announced(path: Path) -> set[tuple[str, int, str]]:
     }
 
 
+def public(module: ModuleType) -> list[str]:
+    """The names of a module, or where it does not list them, those that are no module below it."""
+    return getattr(module, "__all__", None) or [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    ]
+
+
+def members(name: str) -> list[str]:
+    """What a class has; the fields of a dataclass without a default are its objects' alone."""
+    value: Any = functools.reduce(getattr, name.split(".")[1:], jaxsched)
+    return [each for each in dir(value) if each[0] != "_"] if isinstance(value, type) else []
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """Of copies, beside which a configuration can lie."""
@@ -81,8 +102,13 @@ def test_a_wrong_type_would_be_found(tmp_path):
 
 def test_a_strict_program_needs_no_ignore(tmp_path):
     """Nothing public is partly unknown to those who check strictly."""
-    names = ("cosine_decay_schedule", "with_warmup", "clip", "from_config", "reduce_on_plateau")
+    modules = (jaxsched, jaxsched.shapes, jaxsched.checks, jaxsched.interop)
+    names = [f"{module.__name__}.{name}" for module in modules for name in public(module)]
+    assert len(names) > 130
+    assert {"jaxsched.checks.positive", "jaxsched.interop.from_torch"} <= set(names)
     program = tmp_path / "strict.py"
-    lines = ["import jaxsched", *(f"print(jaxsched.{name})" for name in names)]
+    names += [f"{name}.{member}" for name in names for member in members(name)]
+    assert "jaxsched.Schedule.replace" in names
+    lines = ["import jaxsched", "import jaxsched.interop", *(f"print({name})" for name in names)]
     program.write_text("\n".join(lines) + "\n")
     assert errors(program, mode="strict") == set()
