@@ -153,6 +153,33 @@ def test_links_lead_somewhere(path):
             assert anchor in headings(page.read_text()), target
 
 
+def tables_without_a_head(text: str) -> list[str]:
+    """The first lines of tables under which no line of dashes stands: Sphinx shows them as text."""
+    lines = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).splitlines()
+    return [
+        line
+        for above, line, below in zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+        if line.startswith("|")
+        and not above.startswith("|")
+        and not re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", below)
+    ]
+
+
+WRITTEN = [*sorted(DOCS.rglob("*.md")), *ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_row_is_cut_off_from_its_table(path):
+    assert tables_without_a_head(path.read_text()) == []
+
+
+def test_a_row_that_is_cut_off_would_be_found():
+    table = "| a |\n| ---: |\n| 1 |\n"
+    assert tables_without_a_head(f"Text.\n\n{table}\n{table}") == []
+    assert tables_without_a_head(f"{table}\n| 2 |\n| 3 |\n") == ["| 2 |"]
+    assert tables_without_a_head("```\n| x |\n```\n") == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_readable(name):
     text = PAGES[name]
