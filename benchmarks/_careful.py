@@ -8,6 +8,11 @@ of 2, a rate below 1). The limit that the library's own programs are measured by
 
 A constant that multiplies is rounded so that the product reaches its goal, and the product is cut
 there: the end is exact, and XLA does not merge the constant with another.
+
+They are as short as they could be found for any numbers of their kind: steps are counted in integers, so
+that a length may be up to 2**31 - 1. What would save the same equation here and in the library is left out
+of both: `lax.clamp` is a minimum and a maximum in one, and `lax.dynamic_slice` can be told that no index is
+negative, without the conversion to an unsigned one that `at` has.
 """
 
 import math
@@ -88,11 +93,11 @@ def fall(high, low, steps):
 
 
 def rise(low, high, steps):
-    """A straight line up."""
+    """A straight line up, which the cut ends."""
     if low == 0:
-        return lambda step: jnp.minimum(real(done(step, steps)) * up_to(steps, high), high)
+        return lambda step: jnp.minimum(real(counted(step)) * up_to(steps, high), high)
     slope = up_to(steps, way(low, high))
-    return lambda step: jnp.minimum(real(done(step, steps)) * slope + low, high)
+    return lambda step: jnp.minimum(real(counted(step)) * slope + low, high)
 
 
 def square(high, steps):
@@ -137,21 +142,21 @@ def one_minus_root(high, steps):
     def schedule(step):
         count = done(step, steps)
         share = real(count) * (1 / steps)
-        rest = jnp.minimum(real(steps - count) * up_to(steps, 1.0), 1.0)
-        return high * (rest / (jnp.sqrt(jnp.maximum(share, TINY)) + 1.0))
+        rest = jnp.minimum(real(steps - count) * up_to(steps, high), high)
+        return rest / (jnp.sqrt(jnp.maximum(share, TINY)) + 1.0)
 
     return schedule
 
 
 def k_decay(high, low, steps):
     """A cosine at s ** 1.5, for which 1 - s ** 1.5 = r (1 + s / (1 + sqrt(s)))."""
+    right = float(np.float32(math.pi / 2))
 
     def schedule(step):
         count = done(step, steps)
         share = real(count) * (1 / steps)
-        rest = jnp.minimum(real(steps - count) * up_to(steps, 1.0), 1.0)
-        rest = rest * (share / (jnp.sqrt(jnp.maximum(share, TINY)) + 1.0) + 1.0)
-        sine = jnp.sin(rest * (math.pi / 2))
+        angle = jnp.minimum(real(steps - count) * up_to(steps, right), right)
+        sine = jnp.sin(angle * (share / (jnp.sqrt(jnp.maximum(share, TINY)) + 1.0) + 1.0))
         return cut(low + way(low, high) * (sine * sine), low, high) if low else high * (sine * sine)
 
     return schedule
@@ -170,15 +175,19 @@ def tanh(high, steps, lower, upper):
 
 
 def one_cycle(low, high, end, turn, length):
-    """Half waves up to a point that may lie between two steps, and down: one sine of a chosen angle."""
-    first, rest = length - turn, math.ceil(turn)
+    """Half waves up to a point that may lie between two steps, and down.
+
+    Each is the squared sine of the distance from its foot, whose sign is of no matter.
+    """
+    rest, foot = math.ceil(turn), int(length)
+    up, down = math.pi / 2 / turn, math.pi / 2 / (length - turn)
 
     def schedule(step):
-        step = jnp.maximum(step, 0)
+        step = counted(step)
         later = step >= rest
-        up = real(step) * (math.pi / 2 / turn)
-        down = real(jnp.maximum(length - step, 0)) * (math.pi / 2 / first)
-        sine = jnp.sin(jnp.where(later, down, up))
+        feet = np.asarray([0, foot], step.dtype)
+        away = real(jnp.minimum(step, foot) - jnp.where(later, feet[1], feet[0]))
+        sine = jnp.sin(away * jnp.where(later, np.float32(down), np.float32(up)))
         height = jnp.where(later, np.float32(way(end, high)), np.float32(way(low, high)))
         return jnp.where(later, np.float32(end), np.float32(low)) + height * (sine * sine)
 
@@ -188,8 +197,8 @@ def one_cycle(low, high, end, turn, length):
 # --- decays --------------------------------------------------------------------------------------------
 
 
-def power(start, rate, count_rate=1.0, last=TOP):
-    """Start * 2 ** (rate * count) as a function of a count up to `last`.
+def power(start, rate, last=TOP, short=0.0):
+    """Start * 2 ** (rate * count) as a function of a count up to `last`; less by a share of `short` there.
 
     The leading bits of the count choose from a table of at most 1024, and the rest of it is a small
     exponent: a product with the whole count would be off by a thousand units.
@@ -202,8 +211,10 @@ def power(start, rate, count_rate=1.0, last=TOP):
     shift = max(end.bit_length() - 10, 0)
     size = (end >> shift) + 1
     table = start * np.exp2(np.arange(size) * 2.0**shift * rate)
-    table = np.append(np.where(table < TINY, 0, table), 0)  # one more for all counts beyond
     low_bits = (1 << shift) - 1
+    if end == last and last & low_bits:  # else the last entry is the value itself
+        table[-1] *= 1 - short
+    table = np.append(np.where(table < TINY, 0, table), 0)  # one more for all counts beyond
 
     def value(count):
         given = count
@@ -235,15 +246,9 @@ def stairs(start, rate, length):
 
 
 def geometric(start, end, steps):
-    """Exact at the end too, and not below it before."""
-    value = power(start, math.log2(end / start) / steps, last=steps)
-
-    def schedule(step):
-        count = done(step, steps)
-        inside = jnp.where(count >= steps, np.float32(end), value(count))
-        return jnp.maximum(inside, np.float32(end))
-
-    return schedule
+    """Down to an end that the last product falls short of by two units, where it is cut."""
+    value = power(start, math.log2(end / start) / steps, last=steps, short=2.0**-22)
+    return lambda step: jnp.maximum(value(done(step, steps)), np.float32(end))
 
 
 def sigmoid(start, k):

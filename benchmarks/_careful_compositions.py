@@ -1,21 +1,23 @@
 """Compositions as a careful programmer makes them of careful pieces (`_careful.py`).
 
-Every piece has its own clock, which is set in integers, and what no piece needs twice is computed once:
-the step is clamped at 0 for all of them. One who knows all the numbers could merge some pieces further (two
-straight lines into one with two slopes): those are not held against the library, which takes any pieces.
+What takes any schedules (an operator, a join) knows no more of them than how to read their values: each has
+its own clock, which is set in integers, and the step is clamped at 0 for all of them. But the phases of a
+run are known to who writes them, and are merged as far as it goes for any numbers of their kind: the least
+of the lines that meet is taken, pieces of one form are one whose numbers are chosen, and a piece that is
+not chosen computes whatever is finite.
 """
 
+import itertools
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from _careful import (
-    TINY,
     Counted,
     constant,
     cosine,
     counted,
     cut,
-    done,
     exponential,
     fall,
     geometric,
@@ -29,6 +31,9 @@ from jax import lax
 
 COSINE, RAMP = cosine(0.1, 0.0, LENGTH), fall(0.1, 0.0, LENGTH)
 DECAY = exponential(0.1, math.log2(0.9) / BETWEEN)
+
+
+# --- of any schedules ----------------------------------------------------------------------------------
 
 
 def of(operation, *pieces):
@@ -46,28 +51,22 @@ def on(clock, piece):
     return lambda step: piece(Counted(clock(step)))
 
 
-def join(pieces, boundaries):
-    """Each on its own clock; a constant has none."""
+def phases(pieces, boundaries):
+    """Each from a boundary on, all of them on the same clock."""
 
     def schedule(step):
         step = counted(step)
         value = pieces[0](Counted(step))
         for piece, begin in zip(pieces[1:], boundaries, strict=True):
-            local = Counted(jnp.maximum(step - begin, 0))
-            value = jnp.where(step >= begin, piece(local), value)
+            value = jnp.where(step >= begin, piece(Counted(step)), value)
         return value
 
     return schedule
 
 
-def after(begin, end, high):
-    """A straight line that falls to 0 from one step to another, flat before."""
-
-    def line(step):
-        left = real(end - jnp.maximum(jnp.minimum(counted(step), end), begin))
-        return jnp.minimum(left * up_to(end - begin, high), high)
-
-    return line
+def later(piece, begin):
+    """A piece whose own clock begins then."""
+    return on(lambda step: jnp.maximum(counted(step) - begin, 0), piece)
 
 
 def stretched(piece, factor):
@@ -87,44 +86,18 @@ def stretched(piece, factor):
     return schedule
 
 
-def cosine_up(low, high, steps):
-    def schedule(step):
-        sine = jnp.sin(real(done(step, steps)) * (math.pi / 2 / steps))
-        return cut(low + way(low, high) * (sine * sine), low, high)
-
-    return schedule
-
-
-def held(step, begin):
-    """The steps since a begin."""
-    return jnp.maximum(counted(step), begin) - begin
-
-
 def stairs(step, length):
     step = counted(step)
     return step - lax.rem(step, length)
 
 
 def repeated(piece, period, limit):
-    def schedule(step):
-        step = counted(step)
-        number, rest = lax.div(step, period), lax.rem(step, period)
-        return piece(Counted(jnp.where(number >= limit, period, rest)))
-
-    return schedule
-
-
-def annealed(piece, begin, steps, value, goal):
-    """A piece, and from a step on a half wave from its value to a goal above it."""
-    height = way(value, goal)
+    """So many periods, whose steps an integer holds, and the end of the last one."""
 
     def schedule(step):
         step = counted(step)
-        count = jnp.maximum(jnp.minimum(step, begin + steps), begin) - begin
-        sine = jnp.sin(real(count) * (math.pi / 2 / steps))
-        return jnp.where(
-            step >= begin, cut(value + height * (sine * sine), value, goal), piece(Counted(step))
-        )
+        rest = lax.rem(step, period)
+        return piece(Counted(jnp.where(step >= period * limit, period, rest)))
 
     return schedule
 
@@ -134,19 +107,143 @@ def jagged(piece, period, up, down, low):
 
     def schedule(step):
         step = counted(step)
-        place = lax.rem(step, period)
-        rising = jnp.minimum(real(jnp.minimum(place, up)) * up_to(up, 1.0), 1.0)
-        rising = jnp.where(step < period, 1.0, rising)
-        falling = real(period - jnp.maximum(place, period - down)) * up_to(down, 1.0)
-        share = jnp.minimum(rising, jnp.minimum(falling, 1.0))
+        place = real(lax.rem(step, period))
+        rising = jnp.where(step < period, np.float32(1), place * up_to(up, 1.0))
+        falling = (period - place) * up_to(down, 1.0)
+        share = jnp.minimum(jnp.minimum(rising, falling), 1.0)
         return piece(Counted(step)) * (low + (1 - low) * share)
+
+    return schedule
+
+
+# --- phases, of which a later one is chosen from its begin on ------------------------------------------
+
+
+def climb(low, high, steps):
+    """A straight line up that is not chosen at its end."""
+    slope = (high - low) / steps
+    if low == 0:
+        return lambda step: real(counted(step)) * slope
+    return lambda step: real(counted(step)) * slope + low
+
+
+def fall_from(begin, high, steps):
+    """A straight line to 0."""
+    end, slope = begin + steps, up_to(steps, high)
+    return lambda step: jnp.minimum(real(end - jnp.minimum(counted(step), end)) * slope, high)
+
+
+def cosine_from(begin, high, low, steps):
+    """A half wave down."""
+    end = begin + steps
+
+    def piece(step):
+        sine = jnp.sin(real(end - jnp.minimum(counted(step), end)) * (math.pi / 2 / steps))
+        weight = sine * sine
+        return high * weight if low == 0 else cut(low + way(low, high) * weight, low, high)
+
+    return piece
+
+
+def cosine_up_from(begin, low, high, steps):
+    """A half wave up."""
+
+    def piece(step):
+        count = real(jnp.minimum(counted(step), begin + steps) - begin)
+        sine = jnp.sin(count * (math.pi / 2 / steps))
+        return cut(low + way(low, high) * (sine * sine), low, high)
+
+    return piece
+
+
+def geometric_from(begin, high, low, steps):
+    """The decay's own clock ends with it."""
+    return later(geometric(high, low, steps), begin)
+
+
+# --- pieces of one form --------------------------------------------------------------------------------
+
+
+def chosen(step, begins):
+    """A function that takes of some numbers that of the piece which the step is in."""
+    begun = [step >= begin for begin in begins]
+
+    def choose(numbers, kind=np.float32):
+        numbers = [kind(number) for number in numbers]
+        value = numbers[0]
+        for here, before, number in zip(begun, numbers, numbers[1:], strict=False):
+            value = value if number == before else jnp.where(here, number, value)
+        return value
+
+    return choose
+
+
+def between(knots):
+    """Of the pieces between some points (step, value): the begins of the later ones, and of each its foot,
+    its length, which is negative if it falls, and its lower and higher value."""
+    pieces = [
+        (begin, end - begin, first, last) if first < last else (end, begin - end, last, first)
+        for (begin, first), (end, last) in itertools.pairwise(knots)
+    ]
+    return [begin for begin, _ in knots[1:-1]], *map(list, zip(*pieces, strict=True))
+
+
+def lines(*knots):
+    """The distance from the foot of a piece times its slope, cut where its rounding may be beyond."""
+    begins, feet, lengths, lows, highs = between(knots)
+    slopes = [
+        math.copysign(up_to(abs(length), way(low, high)), length)
+        for length, low, high in zip(lengths, lows, highs, strict=True)
+    ]
+    tops = np.float32(lengths) * np.float32(slopes) + np.float32(lows)
+
+    def schedule(step):
+        step = counted(step)
+        choose = chosen(step, begins)
+        away = real(jnp.minimum(step, knots[-1][0]) - choose(feet, np.int32))
+        value = away * choose(slopes) + choose(lows)
+        return jnp.minimum(value, choose(highs)) if any(tops > np.float32(highs)) else value
+
+    return schedule
+
+
+def half_waves(*knots):
+    """The same with the squared sine of a distance, whose sign is of no matter."""
+    begins, feet, lengths, lows, highs = between(knots)
+    scales = [math.pi / 2 / abs(length) for length in lengths]
+    heights = [way(low, high) for low, high in zip(lows, highs, strict=True)]
+    tops = np.float32(heights) + np.float32(lows)
+
+    def schedule(step):
+        step = counted(step)
+        choose = chosen(step, begins)
+        away = real(jnp.minimum(step, knots[-1][0]) - choose(feet, np.int32))
+        sine = jnp.sin(away * choose(scales))
+        value = choose(lows) + choose(heights) * (sine * sine)
+        return jnp.minimum(value, choose(highs)) if any(tops > np.float32(highs)) else value
+
+    return schedule
+
+
+def slopes(low, high, warmup, ends, decay):
+    """A line up once and a line down in front of every end: the lower one, and no more than the peak."""
+    height = way(low, high)
+
+    def schedule(step):
+        step = counted(step)
+        end = chosen(step, ends[:-1])(ends, np.int32)
+        up = real(step) * up_to(warmup, height)
+        down = real(end - step) * up_to(decay, height)
+        within = jnp.maximum(jnp.minimum(jnp.minimum(up, down), height), 0)
+        return low + within if low else within
 
     return schedule
 
 
 AT_8000 = 0.1 * math.cos(math.pi / 2 * 0.8) ** 2
 AT_7500 = 0.1 * 0.9**7.5
-RISE = rise(0.0, 0.1, 500)
+CLIMB = climb(0.0, 0.1, 500)
+WARM_DECAY = phases([CLIMB, later(DECAY, 500)], [500])
 
 COMPOSED = {
     "add": of(lambda a, b: a + b, COSINE, DECAY),
@@ -155,9 +252,9 @@ COMPOSED = {
     "divide": of(lambda a, b: a / b, COSINE, DECAY),
     "minimum": of(jnp.minimum, COSINE, DECAY),
     "maximum": of(jnp.maximum, COSINE, DECAY),
-    "power": of(lambda a: a * jnp.sqrt(jnp.maximum(a, TINY)), COSINE),
+    "power": of(lambda a: jnp.power(a, np.float32(1.5)), COSINE),
     "clip": of(lambda a: jnp.minimum(jnp.maximum(a, 0.01), 0.09), COSINE),
-    "proportional": of(lambda a: 0.01 * jnp.minimum(jnp.maximum(a / 0.1, 0.0), 1.0), COSINE),
+    "proportional": of(lambda a: jnp.minimum(jnp.maximum(a * up_to(0.1, 0.01), 0.0), 0.01), COSINE),
     "delay": on(lambda step: jnp.maximum(step, 500) - 500, COSINE),
     "stretch": stretched(RAMP, 3),
     "staircase": on(lambda step: stairs(step, 100), COSINE),
@@ -165,50 +262,27 @@ COMPOSED = {
     "reverse": on(lambda step: 5000 - jnp.minimum(counted(step), 5000), COSINE),
     "repeat, 20 cycles": repeated(cosine(0.1, 0.0, 500), 500, 20),
     "jagged_restarts": jagged(COSINE, 1000, 50, 10, 0.001),
-    "with_warmup": join([RISE, DECAY], [500]),
-    "with_cooldown": join([COSINE, fall(AT_8000, 0.0, 1000)], [8000]),
-    "override": join([COSINE, of(lambda x: x * (10 * AT_8000), DECAY)], [8000]),
-    "swa_schedule": annealed(DECAY, 7500, 1000, AT_7500, 0.05),
-    "warmup_cosine_decay_schedule": join([RISE, COSINE], [500]),
-    "warmup_exponential_decay_schedule": join([RISE, DECAY], [500]),
-    "join_schedules, 3 pieces": join([RISE, constant(0.1), COSINE], [500, 5000]),
-    "warmup_stable_decay_schedule": join([RISE, after(7500, 9500, 0.1)], [500]),
-    "slanted_triangular_schedule": join(
-        [rise(0.003125, 0.1, 1000), fall(0.1, 0.003125, 9000)], [1000]
+    "with_warmup": WARM_DECAY,
+    "with_cooldown": phases([COSINE, fall_from(8000, AT_8000, 1000)], [8000]),
+    "override": phases([COSINE, later(of(lambda x: x * (10 * AT_8000), DECAY), 8000)], [8000]),
+    "swa_schedule": phases([DECAY, cosine_up_from(7500, AT_7500, 0.05, 1000)], [7500]),
+    "warmup_cosine_decay_schedule": phases([CLIMB, cosine_from(500, 0.1, 0.0, LENGTH)], [500]),
+    "warmup_exponential_decay_schedule": WARM_DECAY,
+    "join_schedules, 3 pieces": phases(
+        [rise(0.0, 0.1, 500), constant(0.1), later(COSINE, 5000)], [500, 5000]
     ),
-    "linear_onecycle_schedule": join(
-        [rise(0.004, 0.1, 3000), fall(0.1, 0.004, 5500), fall(0.004, 4e-7, 1500)], [3000, 8500]
+    "warmup_stable_decay_schedule": slopes(0.0, 0.1, 500, [LENGTH], 2000),
+    "slanted_triangular_schedule": slopes(0.003125, 0.1, 1000, [LENGTH], 9000),
+    "linear_onecycle_schedule": lines((0, 0.004), (3000, 0.1), (8500, 0.004), (LENGTH, 4e-7)),
+    "cosine_onecycle_schedule": half_waves((0, 0.004), (3000, 0.1), (LENGTH, 4e-7)),
+    "onecycle_momentum_schedule": half_waves((0, 0.95), (3000, 0.85), (LENGTH, 0.95)),
+    "piecewise_interpolate_schedule": lines((0, 0.1), (3000, 0.05), (6000, 0.005)),
+    "tri_stage_schedule": phases(
+        [climb(0.001, 0.1, 500), geometric_from(5500, 0.1, 0.001, 4500)], [500]
     ),
-    "cosine_onecycle_schedule": join(
-        [cosine_up(0.004, 0.1, 3000), cosine(0.1, 4e-7, 7000)], [3000]
-    ),
-    "onecycle_momentum_schedule": join(
-        [cosine(0.95, 0.85, 3000), cosine_up(0.85, 0.95, 7000)], [3000]
-    ),
-    "piecewise_interpolate_schedule": join(
-        [fall(0.1, 0.05, 3000), fall(0.05, 0.005, 3000)], [3000]
-    ),
-    "tri_stage_schedule": join(
-        [
-            rise(0.001, 0.1, 500),
-            on(lambda step: held(step, 5000), geometric(0.1, 0.001, 4500)),
-        ],
-        [500],
-    ),
-    "infinite_schedule": join(
-        [
-            RISE,
-            cosine(0.1, 0.02, 3000),
-            on(lambda step: held(step, 4000), geometric(0.02, 0.001, 2500)),
-        ],
+    "infinite_schedule": phases(
+        [CLIMB, cosine_from(500, 0.1, 0.02, 3000), geometric_from(7500, 0.02, 0.001, 2500)],
         [500, 3500],
     ),
-    "wsds_schedule": join(
-        [
-            join([RISE, after(2000, 2500, 0.1)], [500]),
-            after(2500, 3000, 0.1),
-            after(3500, 4000, 0.1),
-        ],
-        [3000, 6000],
-    ),
+    "wsds_schedule": slopes(0.0, 0.1, 500, [3000, 6000, LENGTH], 500),
 }

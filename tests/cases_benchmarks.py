@@ -131,6 +131,17 @@ def cycles(t):
     )
 
 
+TENTH = float(np.float32(0.1))
+
+
+def half_wave(t, length=L):
+    return half_cosine(0.1, 0.0, share(t, length))
+
+
+def exponential(t):
+    return decay(0.1, 0.9, t / 1000)
+
+
 # What is composed, of the schedules that optax or a peer has too.
 JOINED = {
     "piecewise_interpolate_schedule": (
@@ -200,5 +211,54 @@ JOINED = {
     ),
     "onecycle_momentum_schedule": (
         lambda t: momentum(t, 0.95, 0.85, 3000, L), (3000, L), 4, 0.85, 0.95,
+    ),
+    "delay": (lambda t: half_wave(max(t - 500, M(0))), (500, 10_500), 8, 0.0, 0.1),
+    "repeat, 20 cycles": (
+        lambda t: half_wave(t % 500, 500) if t < L else M(0), (500, 1000, L), 8, 0.0, 0.1,
+    ),
+    "with_warmup": (
+        lambda t: ramp(0.0, 0.1, share(t, 500)) if t < 500 else exponential(t - 500),
+        (500, 815_500), 4, 0.0, 0.1,
+    ),
+    "with_cooldown": (
+        lambda t: half_wave(t) if t < 8000 else half_wave(M(8000)) * (1 - share(t, 1000, 8000)),
+        (8000, 9000), 8, 0.0, 0.1,
+    ),
+    "override": (
+        lambda t: half_wave(t) if t < 8000 else half_wave(M(8000)) * 10 * exponential(t - 8000),
+        (8000, 823_000), 8, 0.0, 0.1,
+    ),
+}  # fmt: skip
+
+# What no peer has, or only by arithmetic on its own schedules. The bound of a difference is in units of
+# what is subtracted, 0.1: of what is left of it near 0, no more is known.
+ALONE = {
+    "add": (lambda t: half_wave(t) + exponential(t), (L,), 4, 0.0, 0.2),
+    "subtract": (lambda t: half_wave(t) - exponential(t), (L,), 2, -0.037, 0.02),
+    "multiply": (lambda t: half_wave(t) * exponential(t), (L,), 8, 0.0, TENTH**2),
+    "divide": (lambda t: half_wave(t) / exponential(t), (L,), 8, 0.0, 1.2),
+    "minimum": (lambda t: min(half_wave(t), exponential(t)), (L,), 8, 0.0, 0.1),
+    "maximum": (lambda t: max(half_wave(t), exponential(t)), (L,), 4, 0.0, 0.1),
+    "power": (lambda t: half_wave(t) ** M(1.5), (L,), 8, 0.0, TENTH**1.5),
+    "clip": (lambda t: min(max(half_wave(t), M(0.01)), M(0.09)), (L,), 4, 0.01, 0.09),
+    "proportional": (lambda t: half_wave(t) * M(0.01) / M(0.1), (L,), 8, 0.0, 0.01),
+    "stretch": (lambda t: ramp(0.1, 0.0, share(t, 3 * L)), (3 * L,), 4, 0.0, 0.1),
+    "staircase": (lambda t: half_wave(mp.floor(t / 100) * 100), (100, L), 8, 0.0, 0.1),
+    "by_epoch": (lambda t: half_wave(mp.floor(t / 100)), (100, 100 * L), 8, 0.0, 0.1),
+    "reverse": (lambda t: half_wave(max(5000 - t, M(0))), (5000,), 4, 0.0499999, 0.1),
+    "jagged_restarts": (
+        lambda t: half_wave(t) * ramp(0.001, 1.0, min(
+            share(t % 1000, 50) if t >= 1000 else M(1), 1 - share(t % 1000, 10, 990)
+        )),
+        (990, 1000, 1050, L), 8, 0.0, 0.1,
+    ),
+    "wsds_schedule": (
+        lambda t: pieces(t, [
+            (0, lambda u: ramp(0.0, 0.1, share(u, 500))),
+            (500, lambda u: ramp(0.1, 0.0, share(u, 500, 2000))),
+            (3000, lambda u: ramp(0.1, 0.0, share(u, 500, 2500))),
+            (6000, lambda u: ramp(0.1, 0.0, share(u, 500, 3500))),
+        ]),
+        (500, 2500, 3000, 5500, 6000, 9500, L), 4, 0.0, 0.1,
     ),
 }  # fmt: skip

@@ -108,11 +108,57 @@ def test_programs(few):
         assert row["jaxpr"] > 0
         assert row["HLO"] > 0
     assert rows[2]["optax jaxpr"] is None
-    assert [row["careful jaxpr"] for row in rows] == [6, 16, None]
+    assert [row["careful jaxpr"] for row in rows] == [6, 12, None]
     assert rows[2]["careful HLO"] is None
-    assert len(list(programs.conclude(rows))) == 6
-    larger = [{**rows[0], "jaxpr": rows[0]["careful jaxpr"] + 1}, *rows[1:]]
-    assert [holds for holds, _ in programs.conclude(larger)][3] is False
+    assert len(list(programs.conclude(rows))) == 8
+
+
+def test_programs_say_how_many_are_larger_and_which_most():
+    """A mean hides single schedules, which are counted beside it."""
+
+    def rows(*numbers):
+        names = ("linear_schedule", "cosine_decay_schedule", "with_warmup", "with_noise")
+        sizes = ("jaxpr", "HLO")
+        return [
+            {
+                "schedule": name,
+                **dict.fromkeys(programs.COLUMNS, n),
+                **{f"optax {c}": None if name == "with_noise" else 10.0 for c in programs.COLUMNS},
+                **{
+                    f"{who} {c}": None if name == "with_noise" else 10
+                    for c in sizes
+                    for who in ("by hand", "careful")
+                },
+            }
+            for name, n in zip(names, numbers, strict=True)
+        ]
+
+    equal = list(programs.conclude(rows(10, 10, 10, 90)))
+    assert [ok for ok, _ in equal] == [True, True, True, True, True, None, True, True]
+    assert equal[1][1] == (
+        "on the geometric mean tracing later takes at most a quarter longer than optax's: 1.00 times; none "
+        "of 3 schedules exceeds that, the most, linear_schedule, 1.00 times, 10 against 10; the slowest, "
+        "with_noise, 90 ms"
+    )
+    assert equal[3][1].endswith("careful version by hand: 2 of 2 have not")
+    assert (
+        equal[5][1] == "0 of 3 schedules have more HLO instructions than a careful version by hand"
+    )
+    some = list(programs.conclude(rows(10, 13, 15, 90)))
+    assert [ok for ok, _ in some] == [True, True, True, False, False, None, True, True]
+    assert (
+        "; 2 of 3 schedules exceed that, the most, with_warmup, 1.50 times, 15 against 10;"
+        in some[0][1]
+    )
+    assert some[3][1].endswith(
+        "by hand: 1 of 2 have not; the most, cosine_decay_schedule, 1.30 times, 13 against 10"
+    )
+    assert some[4][1].endswith(
+        "by hand: 0 of 1 have not; the most, with_warmup, 1.50 times, 15 against 10"
+    )
+    assert some[5][1].startswith("2 of 3 schedules have more HLO instructions")
+    much = list(programs.conclude(rows(16, 16, 16, 90)))
+    assert [ok for ok, _ in much] == [False, False, False, False, False, None, False, False]
 
 
 def test_on_this_device_as_on_a_gpu(monkeypatch):
