@@ -129,6 +129,11 @@ def schedules(rows):
     return [row for row in rows if row["rate"] not in (LIMIT, NUMBER)]
 
 
+def within(rows, model):
+    """How many schedules make the step of a model at most as much longer as is allowed."""
+    return sum(row[f"{model} / {LIMIT}"] <= ALLOWED for row in schedules(rows))
+
+
 def conclude(rows):
     (number,) = (row for row in rows if row["rate"] == NUMBER)
     for model in MODELS:
@@ -139,9 +144,9 @@ def conclude(rows):
         yield (
             worst[column] <= ALLOWED,
             f"{model}: no schedule makes a training step more than 5 % longer than a function that "
-            f"returns a constant: {median:.2f} times on the median of {len(known)}, at most "
-            f"{worst[column]:.2f} times ({worst['rate']}), {HOW}; and at most "
-            f"{worst[column] / number[column]:.2f} times that with a plain number, for which optax counts "
+            f"returns a constant: {within(rows, model)} of {len(known)} do not, {median:.3f} times on the "
+            f"median, at most {worst[column]:.3f} times ({worst['rate']}), {HOW}; and at most "
+            f"{worst[column] / number[column]:.3f} times that with a plain number, for which optax counts "
             "no updates",
         )
 

@@ -290,15 +290,61 @@ def test_what_an_import_adds_is_the_sum_over_its_modules(monkeypatch):
 
 def test_training_says_the_median_too():
     """And how both were measured; the constant rates are no schedules."""
-    ratios = {train.NUMBER: 0.5, train.LIMIT: 1.0, "a": 1.0, "b": 1.01, "c": 1.05}
-    rows = [
-        {"rate": name, **{f"{model} / constant": ratio for model in train.MODELS}}
-        for name, ratio in ratios.items()
-    ]
-    verdicts = list(train.conclude(rows))
-    assert [holds for holds, _ in verdicts] == [True, True]
-    assert verdicts[0][1].endswith(
-        "returns a constant: 1.01 times on the median of 3, at most 1.05 times (c), where what differed by "
-        "more than 5 % was measured again up to 4 times and the fastest counts; and at most 2.10 times "
-        "that with a plain number, for which optax counts no updates"
+
+    def verdicts(most):
+        ratios = {train.NUMBER: 0.5, train.LIMIT: 1.0, "a": 1.0, "b": 1.01, "c": most}
+        return list(
+            train.conclude(
+                [
+                    {"rate": name, **{f"{model} / constant": ratio for model in train.MODELS}}
+                    for name, ratio in ratios.items()
+                ]
+            )
+        )
+
+    said = verdicts(1.05)
+    assert [holds for holds, _ in said] == [True, True]
+    assert said[0][1].endswith(
+        "returns a constant: 3 of 3 do not, 1.010 times on the median, at most 1.050 times (c), where what "
+        "differed by more than 5 % was measured again up to 4 times and the fastest counts; and at most "
+        "2.100 times that with a plain number, for which optax counts no updates"
     )
+    missed = verdicts(1.053)
+    assert [holds for holds, _ in missed] == [False, False]
+    assert ": 2 of 3 do not, 1.010 times on the median, at most 1.053 times (c), " in missed[0][1]
+
+
+def test_what_is_said_of_a_mean_or_of_some_numbers_says_what_is_beyond():
+    """Of single schedules, and of more pieces than the claim is about."""
+    joins = importlib.import_module("joins")
+    rows = [
+        {"pieces": n, "optax / jaxsched": 10.0, "compile ms": 30.0, "jaxsched ns": ns, "HLO": hlo}
+        for n, ns, hlo in ((10, 3.0, 56), (40, 6.0, 92), (1000, 15.0, 92), (10_000, 22.0, 128))
+    ]
+    *_, cost, size = joins.conclude(rows)
+    assert cost == (
+        True,
+        "a step with 1000 pieces costs less than three times one with 40: 15.0 ns and 6.0 ns, 2.50 times; "
+        "with 10,000, 22.0 ns",
+    )
+    assert size == (
+        True,
+        "the program does not grow from 40 pieces to 1000: 92 instructions and 92; of 10,000 it has 128",
+    )
+    rows = [
+        {"schedule": name, "jaxsched ns": ns, "optax ns": 4.0, "it adds ns": 1.0,
+         "jaxsched / optax": ns / 4, "jaxsched / by hand": ns / 4}
+        for name, ns in (("linear_schedule", 2.0), ("delay", 3.0), ("with_cooldown", 6.0))
+    ]  # fmt: skip
+    said = list(device.conclude(rows))
+    assert [ok for ok, _ in said] == [True] * 5
+    assert said[1][1].endswith(
+        "at most 2.0 ns (with_cooldown); the most times optax's, with_cooldown, 1.50 times, 6.0 ns against "
+        "4.0 ns"
+    )
+    assert said[2][1].endswith("less than optax's: 0.83 times; 1 of 3 cost more (by over 5 %)")
+    assert said[3][1].endswith(
+        "0.83 times; 1 of 3 cost that or more, the most, with_cooldown, 1.50 times"
+    )
+    said = list(plateau.conclude([{"optimizer, parameters": "SGD", "jaxsched / optax": 1.0501}]))
+    assert said == [(False, "SGD: a step costs at most 5 % more than optax's: 1.050 times")]
