@@ -7,7 +7,7 @@ from typing import Any
 
 import mpmath as mp
 import optax
-from _schedules import BY_OPTAX, DECAYS, PHASES
+from _schedules import OPERATORS, SCHEDULES
 from case import LAST, Case, decay
 from cases import CASES
 from cases_benchmarks import JOINED, KNOWN
@@ -242,9 +242,15 @@ def _of_benchmark(name, entry):
     )
 
 
+BY_JOIN = ("delay", "repeat, 20 cycles", "with_warmup", "with_cooldown", "override")
+"""The operators that a join of optax's schedules makes."""
+
+ARITHMETIC = [name for name, entry in OPERATORS.items() if entry.optax and name not in BY_JOIN]
+"""Those that optax's users write themselves, on a schedule's value or on its step."""
+
 BENCHMARKED = {
     name: _of_benchmark(name, entry)
-    for name, entry in {**BY_OPTAX, **DECAYS, **PHASES}.items()
-    if entry.optax or entry.keras or entry.tensorflow or entry.torch
+    for name, entry in SCHEDULES.items()
+    if (entry.optax or entry.keras or entry.tensorflow or entry.torch) and name not in ARITHMETIC
 }
-"""What the host benchmark compares, as it builds it; but for operators, of which the peers have none."""
+"""What the host benchmark compares, as it builds it, but for that arithmetic."""
