@@ -107,9 +107,9 @@ def jagged(piece, period, up, down, low):
 
     def schedule(step):
         step = counted(step)
-        place = real(lax.rem(step, period))
-        rising = jnp.where(step < period, np.float32(1), place * up_to(up, 1.0))
-        falling = (period - place) * up_to(down, 1.0)
+        place = lax.rem(step, period)
+        rising = jnp.where(step < period, np.float32(1), real(place) * up_to(up, 1.0))
+        falling = real(period - place) * up_to(down, 1.0)
         share = jnp.minimum(jnp.minimum(rising, falling), 1.0)
         return piece(Counted(step)) * (low + (1 - low) * share)
 

@@ -54,7 +54,7 @@ MORE = {
     # a schedule of any kind
     "proportional": 1,
     "repeat, 20 cycles": 1,
-    "jagged_restarts": 5,
+    "jagged_restarts": 4,
     "with_warmup": 2,
     "with_cooldown": 1,
     "swa_schedule": 1,
