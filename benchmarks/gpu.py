@@ -124,13 +124,13 @@ def _verdicts(rows):
     yield (
         slowest["jaxsched / optax"] <= 1.05,
         "a step with the reducer takes no longer than with optax's (5 % allowed): at most "
-        f"{slowest['jaxsched / optax']:.2f} times ({slowest['step'].removeprefix(REDUCED)})",
+        f"{slowest['jaxsched / optax']:.3f} times ({slowest['step'].removeprefix(REDUCED)})",
     )
     for row in (max(trained, key=lambda row: row["jaxsched / limit"]),) if trained else ():
         yield (
             row["jaxsched / limit"] <= 1.05,
             "no schedule makes a training step more than 5 % longer: at most "
-            f"{row['jaxsched / limit']:.2f} times ({row['step'].removeprefix(TRAINED)})",
+            f"{row['jaxsched / limit']:.3f} times ({row['step'].removeprefix(TRAINED)})",
         )
 
 
