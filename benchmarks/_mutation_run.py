@@ -10,9 +10,6 @@ from __future__ import annotations
 import ast
 import atexit
 import contextlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
 import resource
@@ -23,7 +20,6 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +30,8 @@ import mpmath  # noqa: F401 (likewise)
 import optax  # noqa: F401 (likewise)
 import pytest
 from _mutants import Mutant, put
+from _mutation_import import ROOT, Finder, Lines
 
-ROOT = Path(__file__).parent.parent
 OPTIONS = [
     "-q", "-p", "xdist", "-p", "pytest_timeout", "-o", "timeout=0", "-p", "no:cacheprovider",
     "-o", "addopts=", "--doctest-modules", "--import-mode=importlib", "-W",
@@ -43,41 +39,21 @@ OPTIONS = [
 ]  # fmt: skip
 """As in pyproject.toml, in one process, and without the plugins that no test of the core needs."""
 MEMORY = 20 * 2**30
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Gives a module the code of a changed tree, and some names more."""
-
-    def __init__(self, name: str, path: str, tree: ast.Module, names: dict[str, Any]):
-        super().__init__(name, path)
-        self._tree, self._names = ast.fix_missing_locations(tree), names
-
-    def get_code(self, fullname: str) -> Any:
-        return compile(self._tree, self.path, "exec")
-
-    def exec_module(self, module: Any) -> None:
-        vars(module).update(self._names)
-        super().exec_module(module)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the module of one file, with the code of a changed tree."""
-
-    def __init__(self, file: str, tree: ast.Module, names: dict[str, Any]):
-        self._name, self._path = file.removesuffix(".py").replace("/", "."), str(ROOT / file)
-        self._tree, self._names = tree, names
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        if fullname != self._name:
-            return None
-        loader = _Loader(fullname, self._path, self._tree, self._names)
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
+NOT_FOUND = 9
+ENDS = {
+    2: "interrupted",
+    3: "an error outside of the tests",
+    4: "pytest was called wrongly",
+    5: "no test was found",
+    NOT_FOUND: "not all tests were found",
+}
+"""What it means when pytest ends with these; a negative code is the signal that ended it."""
 
 
 class _Install:
     """Lets the finders find first: pytest's own, which rewrites assertions, comes before the session."""
 
-    def __init__(self, *finders: _Finder):
+    def __init__(self, *finders: Finder):
         self.finders = finders
 
     def pytest_sessionstart(self) -> None:
@@ -85,60 +61,47 @@ class _Install:
 
 
 class _Selection:
-    """Keeps the named tests, in their order, and ends the process at the first that fails."""
+    """Keeps the named tests, in their order, and ends the process at the first that fails.
+
+    Only what is written into the report is known to be of the mutant: any other end may be of the machine,
+    or of tests that are no more.
+    """
 
     def __init__(self, tests: list[str], report: Path):
         self.order, self.report = {name: i for i, name in enumerate(tests)}, report
+        self.missing = set(tests)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         items[:] = [item for item in items if item.nodeid in self.order]
         items.sort(key=lambda item: self.order[item.nodeid])
+        self.missing = self.order.keys() - {item.nodeid for item in items}
+
+    def pytest_collectreport(self, report: Any) -> None:
+        self._end_if_failed(report, "import")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        self._end_if_failed(report, report.nodeid)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self.missing and exitstatus == 0:
+            print("not found:", *sorted(self.missing), flush=True)
+            os._exit(NOT_FOUND)
+
+    def _end_if_failed(self, report: Any, what: str) -> None:
         if report.failed:
-            self.report.write_text(report.nodeid)
+            print(report.longreprtext, flush=True)
+            self.report.write_text(what)
             os._exit(1)
-
-
-class _Marked(ast.NodeTransformer):
-    """Puts a call before each statement of a function, which notes that it is run."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        self.generic_visit(node)
-        for block in _blocks(node):
-            marked = []
-            for i, statement in enumerate(block):
-                if i or not isinstance(statement, ast.Expr):  # a docstring stays the first
-                    marked.append(ast.parse(f"__run__({statement.lineno})").body[0])
-                marked.append(statement)
-            block[:] = marked
-        return node
-
-
-def _blocks(node: ast.AST) -> Iterator[list[Any]]:
-    for field in ("body", "orelse", "handlers", "finalbody"):
-        block = getattr(node, field, [])
-        if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-            yield block
-        for child in block if isinstance(block, list) else ():
-            if not isinstance(child, (ast.FunctionDef, ast.ClassDef)):
-                yield from _blocks(child)
 
 
 class Tracer:
     """Notes which statements of some files each test runs, and how long it takes."""
 
     def __init__(self, files: list[Path], laws: dict[str, int]):
-        self.laws, self.finders = laws, []
-        self.run: dict[str, set[int]] = {}
+        self.laws, self.run = laws, Lines(files)
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, dict[str, list[int]]] = {}
-        for path in files:
-            file = str(path.relative_to(ROOT))
-            lines = self.run[file] = set()
-            tree = _Marked().visit(ast.parse(path.read_text()))
-            self.finders.append(_Finder(file, tree, {"__run__": lines.add}))
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         count: dict[str, int] = {}
@@ -152,12 +115,11 @@ class Tracer:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Any:
-        for lines in self.run.values():
-            lines.clear()
+        self.run.forget()
         begin = time.perf_counter()
         yield
         self.seconds[item.nodeid] = time.perf_counter() - begin
-        self.lines[item.nodeid] = {file: sorted(run) for file, run in self.run.items() if run}
+        self.lines[item.nodeid] = {f: sorted(lines) for f, lines in self.run.of_each_file().items()}
 
 
 # What is compiled once is read by all forks, and does not lie between the sources.
@@ -208,7 +170,7 @@ def trace(files: list[Path], tests: list[str], laws: dict[str, int], path: Path)
     def work() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         plugin = Tracer(files, laws)
-        code = _pytest(tests, [plugin, _Install(*plugin.finders)])
+        code = _pytest(tests, [plugin, _Install(*plugin.run.finders)])
         path.write_text(json.dumps({"seconds": plugin.seconds, "lines": plugin.lines}))
         return code
 
@@ -224,7 +186,9 @@ def outcome(
     seconds: float,
     x64: bool = False,
 ) -> tuple[str, str]:
-    """("killed", the test that failed), ("killed", "time") or ("survived", "")."""
+    """("killed", the test that failed), ("killed", "import"), ("killed", "time"), ("survived", ""), or
+    ("open", how it ended) where no test has told anything: after a crash, or if a test is not found.
+    """
     with tempfile.NamedTemporaryFile() as file:
         report = Path(file.name)
 
@@ -233,14 +197,14 @@ def outcome(
             plugins: list[Any] = [_Selection(tests, report)]
             if tree is not None and mutant is not None:
                 put(mutant.place, mutant.new)
-                plugins.append(_Install(_Finder(mutant.file, tree, {})))
+                plugins.append(_Install(Finder(mutant.file, tree, {})))
             files = list(dict.fromkeys(test.split("::")[0] for test in tests))
             return _pytest(files, plugins, "-x", "--tb=no")
 
         code = fork(work, seconds)
         failed = report.read_text()
-    if code == 0:
-        return "survived", ""
+    if failed:
+        return "killed", failed
     if code is None:
         return "killed", "time"
-    return "killed", failed or "import"
+    return ("survived", "") if code == 0 else ("open", ENDS.get(code, f"ended with {code}"))
