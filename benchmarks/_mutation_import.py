@@ -1,4 +1,4 @@
-"""Modules of changed code: one is compiled from a changed tree while it is imported, and no file is written."""
+"""Modules of changed code: they are compiled from a changed tree while imported, no file is written."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Every mutant (`_mutants.py`) of which it is not known yet (`_mutation_ledger.py`) is run against tests that
 run its statement, those that kill most and the quickest first. FILE keeps which test runs which statement;
-whoever has written a test names another. With `--write` what is known goes into docs/mutation.md.
+whoever has written a test names another. `--audit FILE` checks by numbers what is said of those that
+survive (`_mutation_audit.py`). With `--write` what is known goes into docs/mutation.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
 from _mutants import Mutant  # noqa: E402 (the path is set for the script's sake)
+from _mutation_audit import audit  # noqa: E402 (likewise)
 from _mutation_ledger import FILES, ROOT, Ledger, mutants_of  # noqa: E402 (likewise)
 from _mutation_page import write  # noqa: E402 (likewise)
 from _mutation_run import outcome, trace  # noqa: E402 (likewise)
@@ -156,9 +158,9 @@ def run(arguments: argparse.Namespace) -> None:
     every = sorted(choice.seconds, key=choice.seconds.__getitem__)
     result, test = outcome(None, None, every[:: len(every) // 100 or 1], 900, arguments.x64)
     if result != "survived":
-        raise SystemExit(f"a test fails without any change: {test}")
+        raise SystemExit(f"without any change: {result}, {test}")
     for tree, mutant, lines in in_turn(arguments.only):
-        if not ledger.is_open(mutant):
+        if ledger.is_killed(mutant) or not (arguments.explained or ledger.is_open(mutant)):
             continue
         tests = choice.tests(mutant, lines, arguments.budget)
         patience = 30 + SLOWER * sum(choice.seconds[test] for test in tests)
@@ -183,18 +185,22 @@ def run(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trace", type=Path, help="the file of which test runs what")
+    parser.add_argument("--audit", type=Path, help="check the reasons by numbers, which FILE keeps")
     parser.add_argument("--only", nargs="*", default=FILES, help="of the files: _core/progress")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="the files with tests to trace")
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for a mutant")
+    parser.add_argument("--explained", action="store_true", help="also those that have a reason")
     parser.add_argument("--x64", action="store_true", help="in float64")
     parser.add_argument("--write", action="store_true", help="write the page, run nothing")
     arguments = parser.parse_args()
     if arguments.write:
         write()
+    elif arguments.audit:
+        audit(arguments.audit, arguments.only, arguments.x64)
     elif arguments.trace:
         run(arguments)
     else:
-        parser.error("--trace or --write")
+        parser.error("--trace, --audit or --write")
 
 
 if __name__ == "__main__":
