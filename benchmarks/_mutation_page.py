@@ -31,7 +31,12 @@ Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Window
   sample.
 - Which test runs which statement is traced first. Against a mutant the tests run that run its statement,
   some seconds of them at the most (`--budget`). A test that fails kills it, so does an import that fails,
-  and tests that do not end. What is of float64 runs under x64 (`--x64`).
+  and tests that do not end; a crash, or a test that is not found, leaves it open. What is of float64 runs
+  under x64 (`--x64`).
+- The reasons are checked by numbers (`--audit FILE`): the schedules of the tests, each of them with other
+  hyperparameters and joined with such, and reducers that see sequences of metrics. Of those that run a
+  survivor's statement the values on the host are compared with the right ones, and, where it makes another
+  program for the device, those that both programs give.
 - Each mutant runs in a fork of a process that has imported JAX and computed nothing, with the changed
   module compiled in memory: it costs its tests alone. Of the ready tools, mutmut puts a trampoline in the
   place of each function, of whose name and signature schedules are made here, and cosmic-ray starts Python

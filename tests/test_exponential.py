@@ -164,6 +164,14 @@ def test_what_takes_no_steps_stays_finite(start):
         np.testing.assert_array_equal(schedule(steps), exact)
 
 
+def test_what_takes_no_steps_is_a_number_on_the_host():
+    """Code that goes on with it would make an array of a number of the host's."""
+    over = js.exponential_decay(0.3, 0, 0.5, 2) + 1.0
+    down = js.with_warmup(js.exponential_decay(0.3, 0, 0.5, 2), 8, 0.5, mode="overlay")
+    assert [over(1), over(2)] == [1.3, 1.0]
+    assert [down(0), down(2), down(8)] == [0.5, 0.375, 0.0]
+
+
 def test_a_rise_or_fall_of_any_size(x64):
     """Of known ends every value is exact to the last digits, and of traced ones the ratio may be beyond
     float32.

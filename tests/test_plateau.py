@@ -279,6 +279,12 @@ def test_the_exponential_average_is_bias_corrected():
     assert last.avg_value == 3.0
 
 
+def test_the_exponential_average_of_a_decay_near_1():
+    """Rounded to float32 the decay has lost digits that its logarithm, of which the weights are, needs."""
+    state = feed(jaxsched.reduce_on_plateau(ema_decay=0.9999), [0.0, 1.0])[1]
+    np.testing.assert_allclose(state.avg_value, 1 / 1.9999, rtol=3e-7)
+
+
 def test_the_exponential_average_decides():
     """One good value of a noisy metric is no new best value."""
     values = [2.0, 2.0, 2.0, 0.5, 2.0, 2.0]

@@ -125,6 +125,14 @@ def test_compounding():
     agree(js.compounding_time_based_decay, cases, STEPS, exact, 3e-6)
 
 
+def test_compounding_from_a_large_start():
+    """What is left of 1 is below float32 long before the value is."""
+    schedule, epochs = js.compounding_time_based_decay(1e30, 0.1), np.arange(70, 90)
+    np.testing.assert_allclose(
+        schedule(jnp.asarray(epochs)), [schedule(int(e)) for e in epochs], 1e-6
+    )
+
+
 def test_compounding_ends(monkeypatch):
     """After 4096 epochs, and nothing is read beyond the table; a traced epoch of 0 counts as 1."""
     compounded, traced = module._compounded, module._traced
