@@ -112,6 +112,18 @@ def test_an_elementary_function_of_every_kind_of_number(name, x64):
     assert units([read(v) for v in numbers], exact) <= 2
 
 
+SLOPES = {"log1p": lambda x: 1 / (1 + x), "expm1": np.exp, "sin": np.cos, "exp": np.exp}
+
+
+@pytest.mark.parametrize("name", ELEMENTARY)
+def test_the_slope_of_an_elementary_function(name):
+    """Also where one way of computing it ends and another begins."""
+    x = np.asarray([*NUMBERS, *(-n for n in NUMBERS), 3.0], nx.float_dtype())
+    slopes = jax.vmap(jax.grad(ELEMENTARY[name][0]))(jnp.asarray(x))
+    exact = SLOPES[name](x.astype(np.float64))
+    np.testing.assert_allclose(slopes, exact, 64 * np.finfo(x.dtype).eps)
+
+
 EXPONENTS = [0, 0.0, 1e-50, 0.3, 0.5, 1, 1.0, 2, 2.0, 3.0, 7.5, 1e4]
 SHARES = [0.0, 2.0**-20, 0.125, 0.3125, 0.5, 0.625, 0.96875, 1.0 - 2.0**-20, 1.0]
 

@@ -177,7 +177,8 @@ def _log1p(x: Any) -> Any:
     series = jnp.zeros_like(z)
     for k in range(37, 1, -2):
         series = (series + 1.0 / k) * (z * z)
-    return jnp.where(jnp.abs(x) <= 0.5, 2.0 * (z + z * series), jnp.log(1.0 + x))
+    # At 0.5 itself the slope of the clipped number would be half of the right one.
+    return jnp.where(jnp.abs(x) < 0.5, 2.0 * (z + z * series), jnp.log(1.0 + x))
 
 
 log1p = _function("log1p", _log1p)
