@@ -230,6 +230,19 @@ def test_no_period_of_a_float_step_is_rounded_up_or_down(kind):
         assert rest[i].tolist() == [r for _, r in exact]
 
 
+def test_the_rest_of_a_large_float_step_is_exact():
+    """Where a float holds no fraction any more: the number is then the nearest that it holds."""
+    steps = floats_of([2**24, 2**24 + 2, 123_456_792, 1e9, 2_100_000_000, 2**31 - 128])
+    for period in (1, 3, 7, 49, 250, 31_623, 10**6, 2**24 - 1, 123_456_789):
+        fixed = whole_and_rest(steps, period)
+        traced = jax.jit(whole_and_rest)(steps, jnp.asarray(period, nx.int_dtype()))
+        as_float = int(steps.dtype.type(period))
+        exact = [divmod(int(t), as_float) for t in steps.tolist()]
+        for number, rest in (fixed, traced):
+            assert rest.tolist() == [r for _, r in exact]
+            np.testing.assert_allclose(number, [n for n, _ in exact], rtol=1.2e-7)
+
+
 def test_whole_steps_of_any_kind(x64):
     steps = steps_of()
     assert whole_step(steps) is steps

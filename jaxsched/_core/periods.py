@@ -44,17 +44,7 @@ def share_of(part: Any, length: Any) -> Any:
 
 def periods(count: Any, period: Any) -> Any:
     """How many whole periods of at least one step a non-negative count holds."""
-    if nx.is_host(count):
-        return (count // period).as_step_if(count)
-    if not nx.is_whole(count):
-        period = nx.like_step(count, period)
-        # The quotient may be rounded onto the next stair; the remainder tells.
-        quotient = jnp.floor(count / period)
-        quotient = jnp.where(quotient * period > count, quotient - 1, quotient)
-        return jnp.where((quotient + 1) * period <= count, quotient + 1, quotient)
-    if is_beyond(count, period):
-        return jnp.zeros_like(count)
-    return lax.div(*jnp.broadcast_arrays(count, nx.like_step(count, period)))
+    return Cycle(count, period).number
 
 
 def has_begun(step: Any, begin: Any) -> Any:
@@ -90,7 +80,7 @@ class Cycle:
     @property
     def number(self) -> Any:
         if self._number is None:
-            self._number = periods(self._count, self._period)
+            self._number = self._whole()
         return self._number
 
     @property
@@ -99,12 +89,22 @@ class Cycle:
             self._rest = self._beyond()
         return self._rest
 
+    def _whole(self) -> Any:
+        count, period = self._count, self._period
+        if nx.is_host(count):
+            return (count // period).as_step_if(count)
+        if is_beyond(count, period):
+            return jnp.zeros_like(count)
+        period = nx.like_step(count, period)
+        if nx.is_whole(count):
+            return lax.div(*jnp.broadcast_arrays(count, period))
+        # The remainder of floats is exact; a quotient of large ones may be rounded onto the next stair.
+        return jnp.round((count - self.rest) / period)
+
     def _beyond(self) -> Any:
         count, period = self._count, self._period
         if nx.is_host(count):
             return count - self.number * period
         if is_beyond(count, period):
             return count
-        if nx.is_whole(count):
-            return lax.rem(*jnp.broadcast_arrays(count, nx.like_step(count, period)))
-        return count - self.number * nx.like_step(count, period)
+        return lax.rem(*jnp.broadcast_arrays(count, nx.like_step(count, period)))
