@@ -25,3 +25,23 @@ def ways(schedules: list[js.Schedule], count: int) -> list[np.ndarray]:
         jax.jit(joined)(every).reshape(-1, count),
         as_argument(joined, every).reshape(-1, count),
     ]
+
+
+def reads(schedules: list[js.Schedule], steps: list) -> list[np.ndarray]:
+    """Their values at any steps: on the host, on the device, and traced; as integers where they are."""
+    arrays = [jnp.asarray(np.asarray(steps, float))]
+    if all(t == int(t) for t in steps):
+        arrays.append(jnp.asarray(np.asarray(steps, int)))
+    return [
+        np.asarray([[s(t) for t in steps] for s in schedules]),
+        *(np.stack([s(a) for s in schedules]) for a in arrays),
+        *(np.stack([as_argument(s, a) for s in schedules]) for a in arrays),
+    ]
+
+
+def narrow(number):
+    """A number that is known only when the program runs, in a type that holds it and no more."""
+    if isinstance(number, int):
+        return jnp.asarray(number, jnp.int32)
+    found = jnp.asarray(number, jnp.bfloat16)
+    return found if float(found) == number else jnp.asarray(number, float)

@@ -202,15 +202,29 @@ def interpolate(values: Sequence[Any], position: Any) -> Any:
     if is_host(position):
         return position.code.line("{}({}, {})", _interpolated, tuple(values), position)
     index = jnp.minimum(jnp.floor(position), last - 1)
-    table = (
-        jnp.stack([real(v) for v in values])
-        if not is_concrete(*values)
-        else (jnp.asarray(np.asarray(values, float_dtype())))
-    )
+    table = stacked(tuple(values))
     place = lax.convert_element_type(index, jnp.uint32)
-    left = table.at[place].get(mode="promise_in_bounds")
-    right = table.at[place + 1].get(mode="promise_in_bounds")
+    left, right = picked(table, place), picked(table, place + 1)
     return left + (right - left) * (position - index)
+
+
+def stacked(values: Any) -> Any:
+    """A table of values as an array, along its last axis; as a constant where they are known."""
+    if not isinstance(values, tuple):
+        return real(jnp.asarray(values))
+    if all(map(is_plain, values)):
+        return jnp.asarray(np.asarray(values, float_dtype()))
+    return jnp.stack(jnp.broadcast_arrays(*map(real, values)), axis=-1)
+
+
+def picked(table: Any, index: Any) -> Any:
+    """A table's entry, of one table or of one for each index."""
+    if table.ndim == 1:
+        return table.at[index].get(mode="promise_in_bounds")
+    shape = jnp.broadcast_shapes(table.shape[:-1], index.shape)
+    table = jnp.broadcast_to(table, (*shape, table.shape[-1]))
+    index = jnp.expand_dims(jnp.broadcast_to(index, shape), -1)
+    return jnp.take_along_axis(table, index, axis=-1, mode="promise_in_bounds")[..., 0]
 
 
 def _interpolated(values: tuple[float, ...], position: float) -> float:

@@ -14,7 +14,6 @@ from jax import lax
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
-from jaxsched._core.per_piece import is_concrete
 from jaxsched._core.periods import Cycle
 from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
@@ -74,13 +73,13 @@ def tabulated_schedule(
             template = "{0}[int({1}) if {1} < {2} else {2}]"
             return step.code.line(template, table, index, last)
         return step.code.line("{}({}, {}, {}, {})", _on_line, table, index, cycle.rest, every)
-    table = _stacked(values)
+    table = nx.stacked(values)
     last = table.shape[-1] - 1
     index = lax.convert_element_type(jnp.minimum(index, last), jnp.uint32)
-    here = _pick(table, index)
+    here = nx.picked(table, index)
     if not interpolate:
         return here
-    there, way = _pick(table, jnp.minimum(index + 1, last)), progress(cycle.rest, every)
+    there, way = nx.picked(table, jnp.minimum(index + 1, last)), progress(cycle.rest, every)
     rises = jnp.abs(here) <= jnp.abs(there)
     small, large = jnp.where(rises, here, there), jnp.where(rises, there, here)
     return small + (large - small) * jnp.where(rises, way.elapsed, way.remaining)
@@ -97,24 +96,6 @@ def _on_line(table: Sequence[float], index: float, rest: float, length: float) -
     if abs(here) <= abs(there):
         return here + (there - here) * (rest / length)
     return there + (here - there) * ((length - rest) / length)
-
-
-def _stacked(values: Any) -> Any:
-    """The values as an array, along its last axis; as a constant where they are known."""
-    if not isinstance(values, tuple):
-        return nx.real(jnp.asarray(values))
-    if is_concrete(*values) and all(map(nx.is_plain, values)):
-        return jnp.asarray(np.asarray(values, nx.float_dtype()))
-    return jnp.stack(jnp.broadcast_arrays(*map(nx.real, values)), axis=-1)
-
-
-def _pick(table: Any, index: Any) -> Any:
-    if table.ndim == 1:
-        return table.at[index].get(mode="promise_in_bounds")
-    shape = jnp.broadcast_shapes(table.shape[:-1], index.shape)
-    table = jnp.broadcast_to(table, (*shape, table.shape[-1]))
-    index = jnp.expand_dims(jnp.broadcast_to(index, shape), -1)
-    return jnp.take_along_axis(table, index, axis=-1, mode="promise_in_bounds")[..., 0]
 
 
 def tabulate_by_epoch(

@@ -215,20 +215,21 @@ def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) ->
     else:
         whole, rest = _scaled_step(step, factor, nx.like_step(step, divisor))
     if not nx.is_host(rest) and is_beyond(rest, factor):
-        return on_line(schedule, whole, progress(rest, factor))
+        way = progress(rest, factor)  # what is left of it is a float
+        return on_line(schedule, whole, Progress(nx.real(rest), lambda: way.left, factor))
     left = lambda: nx.like_step(rest, factor) - rest
     return on_line(schedule, whole, Progress(rest, left, factor))
 
 
 def _scaled_step(step: Any, factor: Any, divisor: Any) -> tuple[Any, Any]:
-    """Step * divisor / factor in integers; beyond the largest integer it is that."""
+    """Step * divisor / factor in integers; from the largest integer on it is that."""
     top = jnp.full_like(step, np.iinfo(step.dtype).max)
     coarse = Cycle(step, factor)
     whole, fine = coarse.number, Cycle(coarse.rest * divisor, factor)
     most = periods(top, divisor)
     base = jnp.minimum(whole, most) * divisor
     room = top - base
-    over = (whole > most) | (fine.number > room)
+    over = (whole > most) | (fine.number >= room)
     return jnp.where(over, top, base + jnp.minimum(fine.number, room)), nx.where(over, 0, fine.rest)
 
 
