@@ -45,7 +45,7 @@ def restarts(step: Any, first: Any, growth: Any, counted: bool) -> tuple[Any, in
         return number, None, way
     table = _table(first, growth)
     if nx.is_host(step):
-        number = step.code.line("{}({}, {}) - 1", bisect_right, table.begins, step)
+        number = step.code.line("{}({}, {}) - 1", bisect_right, table.turns, step)
         count = step.code.line(
             "{} - {}[{}] + {}[{}]", step, table.begins, number, table.done, number
         )
@@ -56,10 +56,14 @@ def restarts(step: Any, first: Any, growth: Any, counted: bool) -> tuple[Any, in
 
 
 class _Table:
-    """Per cycle the first step in it, the last before the next, the parts beyond them, the length."""
+    """Per cycle the first step in it, the last before the next, the parts beyond them, the length.
+
+    And where it begins, between two steps: rounded up, where no float is there.
+    """
 
     def __init__(self) -> None:
         self.begins: tuple[int, ...] = ()
+        self.turns: tuple[float, ...] = ()
         self.lasts: tuple[int, ...] = ()
         self.done: tuple[float, ...] = ()
         self.rest: tuple[float, ...] = ()
@@ -68,7 +72,7 @@ class _Table:
 
 @functools.lru_cache(maxsize=64)
 def _table(first: int, growth: float) -> _Table:
-    rows = []
+    rows, turns = [], []
     with decimal.localcontext() as context:
         context.prec = 60
         begin, length = decimal.Decimal(0), decimal.Decimal(first)
@@ -76,10 +80,14 @@ def _table(first: int, growth: float) -> _Table:
             end = begin + length
             start, last = math.ceil(begin), math.ceil(end) - 1
             rows.append((start, last, float(start - begin), float(end - last), float(length)))
+            near = float(begin)
+            near = near if near >= begin else math.nextafter(near, math.inf)
+            turns.append(near if near < start else start)
             # No step gets far in a cycle of 1e37 steps, and float32 holds no longer one.
             begin, length = end, min(length * decimal.Decimal(growth), decimal.Decimal("1e37"))
     table = _Table()
     table.begins, table.lasts, table.done, table.rest, table.lengths = zip(*rows, strict=True)
+    table.turns = tuple(turns)
     return table
 
 
@@ -87,7 +95,9 @@ def _tabulated(step: Any, table: _Table) -> tuple[Any, int, Progress]:
     top = int(np.iinfo(step.dtype).max) if nx.is_whole(step) else LAST
     used = bisect_right(table.begins, top)
     begins = np.asarray(table.begins[:used])
-    index = reached_of(step, begins[1:].astype(step.dtype))
+    whole = nx.is_whole(step)
+    turns = begins.astype(step.dtype) if whole else _up(table.turns[:used], step.dtype)
+    index = reached_of(step, turns[1:])
 
     def pick(numbers: Any) -> Any:
         return PerPiece(np.asarray(numbers), index)
@@ -109,6 +119,13 @@ def _tabulated(step: Any, table: _Table) -> tuple[Any, int, Progress]:
     left = nx.like_step(step, pick(lasts)) - step
     left = nx.real(left) + nx.real(pick(rest))
     return index, used - 1, Progress(count, left, pick(table.lengths[:used]))
+
+
+def _up(numbers: tuple[float, ...], dtype: Any) -> np.ndarray:
+    """Numbers in a type of floats, none of them below what it was."""
+    exact = np.asarray(numbers, np.float64)
+    near = exact.astype(dtype)
+    return np.where(near < exact, np.nextafter(near, dtype.type(np.inf)), near)
 
 
 def _traced(step: Any, first: Any, growth: Any) -> tuple[Any, Progress]:

@@ -1,0 +1,240 @@
+"""What comes again, against mpmath, in each way of being read: at whole steps, between them, and late."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from test_shapes import EPSILON, agree
+from ways import as_argument, narrow, reads, ways
+
+import jaxsched as js
+from jaxsched._core import numerics as nx
+
+TOP = int(np.iinfo(nx.int_dtype()).max)
+WHOLE = list(range(24))
+PARTS = [
+    0.0,
+    0.25,
+    0.5,
+    1.0,
+    1.75,
+    2.5,
+    3.0,
+    3.25,
+    4.75,
+    6.0,
+    6.5,
+    7.0,
+    7.25,
+    9.5,
+    14.0,
+    14.25,
+    20.75,
+]
+RATES = js.linear_schedule(1.5, 0.25, 16)
+
+
+def rates(t):
+    return mp.mpf(1.5) - mp.mpf(1.25) * min(mp.mpf(t), 16) / 16
+
+
+def growing(t, init, length, end, power, cycle):
+    whole = max(mp.ceil(mp.mpf(t) / length), 1) * length if cycle else length
+    share = min(mp.mpf(t) / whole, 1)
+    return mp.mpf(end) + (mp.mpf(init) - mp.mpf(end)) * (1 - share) ** mp.mpf(power)
+
+
+def restarting(t, init, first, longer, higher, alpha):
+    number, begin, length = 0, mp.mpf(0), mp.mpf(first)
+    while t >= begin + length:
+        number, begin, length = number + 1, begin + length, length * mp.mpf(longer)
+    wave = (1 + mp.cospi((t - begin) / length)) / 2
+    return mp.mpf(init) * (mp.mpf(alpha) + (1 - mp.mpf(alpha)) * mp.mpf(higher) ** number * wave)
+
+
+def triangles(t, init, peak, up, down, mode="triangular", gamma=1.0, scale=None, by="cycle"):
+    down = down or up
+    number, place = mp.floor(mp.mpf(t) / (up + down)), mp.fmod(mp.mpf(t), up + down)
+    factor = {
+        "triangular": 1,
+        "triangular2": mp.mpf(2) ** -number,
+        "exp_range": mp.mpf(gamma) ** t,
+    }[mode]
+    factor = factor if scale is None else rates(number + 1 if by == "cycle" else t)
+    return init + (mp.mpf(peak) - init) * factor * min(place / up, (up + down - place) / down)
+
+
+def sawtooth(t, _, length, rise, fall=1, low=0.001):
+    place = mp.fmod(mp.mpf(t), length)
+    up = min(place / rise, 1) if rise and t >= length else mp.mpf(1)
+    down = min((length - place) / fall, 1) if fall else mp.mpf(1)
+    return rates(t) * (mp.mpf(low) + (1 - mp.mpf(low)) * min(up, down))
+
+
+LONG = 2**40
+CYCLES = {
+    "polynomial_decay": (js.polynomial_decay, growing, [
+        (a, n, b, p, False) for a, b in ((0.7, 0.0), (0.9, 0.2)) for n in (1, 7, 200) for p in (1.0, 2, 1.7)
+    ]),
+    "polynomial_decay, cycles": (js.polynomial_decay, growing, [
+        (a, n, b, p, True)
+        for a, b in ((0.7, 0.0), (0.2, 0.9))
+        for n, p in ((1, 1.0), (2, 1.0), (3, 0.5), (7, 2.0), (7, 1), (7, 1.7), (200, 1.0), (TOP, 2.0))
+    ]),
+    "cosine_decay_restarts": (js.cosine_decay_restarts, restarting, [
+        (0.7, 3, 2.0, 1.0, 0.0), (0.7, 3, 1.0, 1.0, 0.0), (0.7, 3, 1.5, 0.5, 0.0), (0.7, 3, 2.0, 1.25, 0.0),
+        (0.7, 3, 2.0, 0.5, 0.25), (0.7, 3, 2.0, 1.25, 0.25), (0.7, 7, 1, 1, 0.25), (0.7, 5, 3, 2, 0.5),
+    ]),
+    "cosine_decay_restarts, equal": (js.cosine_decay_restarts, restarting, [
+        (0.7, n, 1.0, 1.0, alpha) for n in (1, 2, 7) for alpha in (0.0, 0.25)
+    ]),
+    "cyclic_schedule": (js.cyclic_schedule, triangles, [
+        (a, b, n, None, "triangular") for a, b in ((0.0, 0.7), (0.2, 0.9)) for n in (1, 3, 7, 200)
+    ]),
+    "cyclic_schedule, lopsided": (js.cyclic_schedule, triangles, [
+        (a, b, n, m, "triangular") for a, b in ((0.0, 0.7), (0.2, 0.9)) for n, m in ((3, 4), (5, 2), (1, 1))
+    ]),
+    "triangular2": (js.cyclic_schedule, triangles, [
+        (a, b, n, None, "triangular2") for a, b in ((0.0, 0.7), (0.2, 0.9)) for n in (1, 3)
+    ]),
+    "triangular2, lopsided": (js.cyclic_schedule, triangles, [
+        (a, b, n, m, "triangular2") for a, b in ((0.0, 0.7), (0.2, 0.9)) for n, m in ((3, 4), (5, 2))
+    ]),
+    "exp_range": (js.cyclic_schedule, triangles, [
+        (a, b, 3, None, "exp_range", g)
+        for a, b in ((0.0, 0.7), (0.2, 0.9)) for g in (0.75, 1.0, 1, 1.25, 2)
+    ]),
+    "by cycle": (js.cyclic_schedule, triangles, [
+        (a, b, 3, 2, "exp_range", 0.5, RATES, "cycle") for a, b in ((0.0, 0.7), (0.2, 0.9))
+    ]),
+    "by cycle, even": (js.cyclic_schedule, triangles, [
+        (a, b, 3, None, "triangular", 0.5, RATES, "cycle") for a, b in ((0.0, 0.7), (0.2, 0.9))
+    ]),
+    "by step": (js.cyclic_schedule, triangles, [
+        (a, b, 3, None, "triangular2", 0.5, RATES, "iterations") for a, b in ((0.0, 0.7), (0.2, 0.9))
+    ]),
+    "jagged_restarts": (js.jagged_restarts, sawtooth, [
+        (RATES, 7, 3, 2, 0.0), (RATES, 7, 7, 7, 0.25), (RATES, 5, 0, 0, 0.1), (RATES, 6, 2, 1, 0.001),
+        (RATES, 1, 0, 1, 0.5), (RATES, 200, 3, 190, 0.5), (RATES, 7, 1, 3, 1.0),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CYCLES)
+def test_every_way_of_reading_gives_the_formula(name):
+    factory, formula, every = CYCLES[name]
+    schedules = [factory(*numbers) for numbers in every]
+    for steps in (WHOLE, PARTS):
+        expected = [[formula(mp.mpf(t), *numbers) for t in steps] for numbers in every]
+        found = reads(schedules, steps) + (ways(schedules, len(WHOLE)) if steps is WHOLE else [])
+        for values in found:
+            digit = 2.0**-52 if values.dtype == float else EPSILON
+            for row, numbers in zip(values, expected, strict=True):
+                agree(row, numbers, 24 * digit, 2 * digit)
+
+
+LATE = [TOP - 9, TOP - 8, TOP - 5, TOP - 3, TOP - 2, TOP - 1, TOP]
+
+
+def test_late_steps():
+    """Also in cycles that are longer than the steps of the type."""
+    lengths = [1, 2, 3, 1000, TOP // 2, TOP - 2, TOP - 1, TOP, 2**40, 2**62]
+    cases = [
+        *((js.polynomial_decay, growing, (0.7, n, 0.2, 1.0, True)) for n in lengths),
+        *((js.cyclic_schedule, triangles, (0.2, 0.7, n, m)) for n in lengths for m in (None, 3, n)),
+        *((js.cyclic_schedule, triangles, (0.2, 0.7, n, None, "triangular2")) for n in lengths[3:]),
+        *((js.cosine_decay_restarts, restarting, (0.7, n, 2.0, 1.0, 0.0)) for n in lengths),
+        *((js.cosine_decay_restarts, restarting, (0.7, n, 2.0, 0.5, 0.25)) for n in lengths),
+        *((js.jagged_restarts, sawtooth, (RATES, n, min(n, 3), min(n, 2))) for n in lengths),
+    ]
+    for factory, formula, numbers in cases:
+        schedule = factory(*numbers)
+        expected = [formula(mp.mpf(t), *numbers) for t in LATE]
+        agree(np.asarray([schedule(t) for t in LATE]), expected, 2.0**-40, 2.0**-40)
+        agree(np.asarray(schedule(jnp.asarray(LATE))), expected, 32 * EPSILON, 4 * EPSILON)
+
+
+def test_a_traced_length_of_0_counts_as_1():
+    steps = jnp.arange(8)
+    for make in (
+        lambda n: js.polynomial_decay(0.7, n, 0.2, 1.0, True),
+        lambda n: js.cyclic_schedule(0.2, 0.7, n, 3),
+        lambda n: js.cyclic_schedule(0.2, 0.7, 3, n),
+        lambda n: js.cyclic_schedule(0.2, 0.7, n),
+        lambda n: js.cosine_decay_restarts(0.7, n, 1.0),
+        lambda n: js.jagged_restarts(RATES, n, 0, 0),
+    ):
+        read = jax.jit(lambda n, m=make: m(n)(steps))
+        np.testing.assert_array_equal(read(0), read(1))
+        np.testing.assert_allclose(read(1), [make(1)(t) for t in range(8)], 1e-6, 1e-7)
+
+
+# Numbers of each kind as integers and as floats; those that are lengths stay whole.
+NUMBERS = [
+    (js.polynomial_decay, growing, (1, 3, 2, 3), (True,)),
+    (js.polynomial_decay, growing, (0.7, 3, 0.25, 0.5), (True,)),
+    (js.polynomial_decay, growing, (1, 7, 2, 2), (False,)),
+    (js.cosine_decay_restarts, restarting, (1, 3, 2, 1, 0), ()),
+    (js.cosine_decay_restarts, restarting, (2, 3, 2.0, 2, 3), ()),
+    (js.cosine_decay_restarts, restarting, (0.7, 3, 1.0, 0.5, 0.25), ()),
+    (js.cyclic_schedule, triangles, (1, 3, 3, 4), ()),
+    (js.cyclic_schedule, triangles, (0, 3, 3, 4), ("triangular2",)),
+    (js.cyclic_schedule, triangles, (0.25, 0.75, 3, 2), ("exp_range", 0.5)),
+    (js.cyclic_schedule, triangles, (0, 2, 3, 2), ("exp_range", 2)),
+    (js.cyclic_schedule, triangles, (1, 2, 3, 2), ("exp_range", 1.5)),
+    (
+        lambda *n: js.jagged_restarts(RATES, *n),
+        lambda t, *n: sawtooth(t, RATES, *n),
+        (7, 3, 2, 0),
+        (),
+    ),
+    (
+        lambda *n: js.jagged_restarts(RATES, *n),
+        lambda t, *n: sawtooth(t, RATES, *n),
+        (6, 2, 6, 0.5),
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize("row", range(len(NUMBERS)))
+def test_any_of_its_numbers_may_be_unknown(row):
+    factory, formula, numbers, rest = NUMBERS[row]
+    expected = [formula(mp.mpf(t), *numbers, *rest) for t in WHOLE]
+    for place, number in enumerate(numbers):
+
+        def read(x, place=place):
+            return factory(*numbers[:place], x, *numbers[place + 1 :], *rest)(
+                jnp.arange(len(WHOLE))
+            )
+
+        agree(np.asarray(jax.jit(read)(narrow(number))), expected, 32 * EPSILON, 4 * EPSILON)
+    values = as_argument(factory(*numbers, *rest), jnp.arange(len(WHOLE)))
+    agree(np.asarray(values), expected, 32 * EPSILON, 4 * EPSILON)
+
+
+def test_growth_is_none_or_some():
+    for growth in (1, 1.0, 1.01, 2, 1.5):
+        assert js.cosine_decay_restarts(1.0, 10, growth).t_mul == growth
+    for growth in (1.0099, 1.005, 1 + 2.0**-52, 0.5):
+        with pytest.raises(
+            ValueError, match=r"t_mul must be 1 or a finite number of at least 1\.01, got"
+        ):
+            js.cosine_decay_restarts(1.0, 10, growth)
+
+
+def test_numbers_that_are_not_given():
+    for short, whole in (
+        (js.polynomial_decay(1.0, 10), js.polynomial_decay(1.0, 10, 1e-4, 1.0, False)),
+        (js.cosine_decay_restarts(1.0, 10), js.cosine_decay_restarts(1.0, 10, 2.0, 1.0, 0.0)),
+        (
+            js.cyclic_schedule(0.0, 1.0),
+            js.cyclic_schedule(0.0, 1.0, 2000, None, "triangular", 1.0, None, "cycle"),
+        ),
+        (js.jagged_restarts(RATES, 9, 2), js.jagged_restarts(RATES, 9, 2, 1, 0.001)),
+    ):
+        assert short == whole
+        assert [short(t) for t in range(30)] == [whole(t) for t in range(30)]
