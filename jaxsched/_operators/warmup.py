@@ -7,12 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.periods import elapsed_since, has_begun
+from jaxsched._core.periods import elapsed_since, has_begun, is_beyond
 from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
@@ -124,7 +125,9 @@ def with_warmup(
         if nx.is_plain(first_step) and first_step == 0:
             way = progress(step, warmup_steps)
         else:  # no step past the end is counted: its sum with the first might not fit
-            within = nx.minimum(step, nx.like_step(step, warmup_steps))
+            endless = not nx.is_host(step) and is_beyond(step, warmup_steps)
+            last = int(np.iinfo(step.dtype).max) if endless else nx.like_step(step, warmup_steps)
+            within = nx.minimum(step, last - nx.like_step(step, first_step))
             way = progress(within, warmup_steps, -first_step)
         return shape.between(init_value, goal, way)
 

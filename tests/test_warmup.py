@@ -1,0 +1,188 @@
+"""Warmups, cooldowns and other plans, against exact numbers, in each way of being read."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from test_shapes import EPSILON, agree
+from ways import as_argument, narrow, reads, ways
+
+import jaxsched as js
+from jaxsched import shapes
+from jaxsched._core import numerics as nx
+
+TOP = int(np.iinfo(nx.int_dtype()).max)
+WHOLE = list(range(20))
+PARTS = [0.0, 0.25, 1.5, 2.0, 2.75, 3.0, 3.25, 4.5, 6.75, 7.0, 7.25, 9.5, 10.0, 10.25, 13.5, 25.0]
+LATE = [TOP - 5, TOP - 1, TOP]
+LINE, FALL = js.linear_schedule(1.0, 3.0, 64), js.linear_schedule(2.0, 0.5, 12)
+SHAPES = {shapes.linear(): lambda s: 1 - s, shapes.inverse_power(2.0): lambda s: 1 - s**2}
+LINEAR, SQUARE = SHAPES
+LEVEL = js.constant_schedule(0.75)
+
+
+def known(schedule, t):
+    """The exact value of one of the schedules above."""
+    t = mp.mpf(t)
+    if schedule is LEVEL:
+        return mp.mpf(0.75)
+    return 1 + min(t, 64) / 32 if schedule is LINE else 2 - min(t, 12) / 8
+
+
+def way(start, end, share, shape):
+    return mp.mpf(end) + (mp.mpf(start) - mp.mpf(end)) * SHAPES[shape](min(max(share, 0), 1))
+
+
+def warmed(t, schedule, length, init=0.0, shape=LINEAR, mode="prefix", first=0):
+    overlay = mode == "overlay"
+    if t >= length:
+        return known(schedule, t if overlay else t - length)
+    return way(init, known(schedule, length if overlay else 0), (mp.mpf(t) + first) / length, shape)
+
+
+def cooled(t, schedule, begin, length, end=0.0, shape=LINEAR):
+    if t < begin:
+        return known(schedule, t)
+    return way(known(schedule, begin), end, (mp.mpf(t) - begin) / length if length else 1, shape)
+
+
+def planned(t, schedule, begin, plan, continuous=True):
+    if t < begin:
+        return known(schedule, t)
+    scale = known(schedule, begin) / known(plan, 0) if continuous else 1
+    return known(plan, mp.mpf(t) - begin) * scale
+
+
+LENGTHS = [0, 1, 2, 7, 100]
+STRETCHES = {
+    "with_warmup": (js.with_warmup, warmed, [
+        (s, n, i, shape, mode, 0)
+        for s, i, shape in ((LINE, 0.0, LINEAR), (LINE, 0.5, SQUARE)) for n in LENGTHS
+        for mode in ("prefix", "overlay")
+    ]),
+    "with_warmup, level": (js.with_warmup, warmed, [(LEVEL, n, 0.25) for n in LENGTHS]),
+    "with_warmup, later": (js.with_warmup, warmed, [
+        (LINE, n, 0.5, LINEAR, "prefix", k) for n in LENGTHS for k in (0, 1, n) if k <= n
+    ]),
+    "with_cooldown": (js.with_cooldown, cooled, [
+        (s, b, n, e, shape)
+        for s, e, shape in ((LINE, 0.0, LINEAR), (FALL, 0.25, SQUARE))
+        for b in (0, 1, 3, 100) for n in (0, 1, 7)
+    ]),
+    "override": (js.override, planned, [
+        (LINE, b, FALL, continuous) for b in (0, 1, 3, 7, 100) for continuous in (True, False)
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRETCHES)
+def test_every_way_of_reading_gives_the_formula(name):
+    factory, formula, every = STRETCHES[name]
+    schedules = [factory(*numbers) for numbers in every]
+    for steps in (WHOLE, PARTS):
+        expected = [[formula(t, *numbers) for t in steps] for numbers in every]
+        found = reads(schedules, steps) + (ways(schedules, len(WHOLE)) if steps is WHOLE else [])
+        for values in found:
+            digit = 2.0**-52 if values.dtype == float else EPSILON
+            for row, numbers in zip(values, expected, strict=True):
+                agree(row, numbers, 8 * digit, 1e-30)
+
+
+def test_late_steps():
+    for n in (TOP - 3, TOP - 1, TOP, 2**40, 2**62):
+        for factory, formula, numbers in (
+            *((js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, m)) for m in ("prefix", "overlay")),
+            (js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, "prefix", 9)),
+            (js.with_warmup, warmed, (LINE, 9, 1.5, LINEAR, "prefix", 9)),
+            (js.with_cooldown, cooled, (LINE, n, 4, 0.5)),
+            (js.with_cooldown, cooled, (LINE, 5, n, 0.5)),
+            (js.override, planned, (LINE, n, FALL)),
+        ):
+            schedule, expected = factory(*numbers), [formula(t, *numbers) for t in LATE]
+            agree(np.asarray([schedule(t) for t in LATE]), expected, 2.0**-45)
+            agree(np.asarray(schedule(jnp.asarray(LATE))), expected, 16 * EPSILON)
+
+
+def of_jax(step):
+    """A callable of the user's own: on the line, in JAX's operations and in a type of its own."""
+    one, slope, step = (jnp.asarray(x, jnp.bfloat16) for x in (1.0, 0.03125, step))
+    return one + step * slope
+
+
+def in_float(step):
+    return 1.0 + jnp.asarray(step, float) * 0.03125
+
+
+@pytest.mark.parametrize("function", [of_jax, in_float])
+def test_a_callable_that_is_no_schedule(function):
+    steps = jnp.arange(20)
+    for factory, formula, rest in (
+        (js.with_warmup, warmed, (4, 0.5)),
+        (js.with_warmup, warmed, (4, 0.5, LINEAR, "overlay")),
+        (js.with_cooldown, cooled, (8, 4, 0.25)),
+        (js.override, planned, (8, FALL)),
+    ):
+        expected = [formula(t, LINE, *rest) for t in WHOLE]
+        schedule = factory(function, *rest)
+        agree(np.asarray([schedule(t) for t in WHOLE]), expected, 2.0**-51)
+        made = lambda t, f=factory, r=rest: f(function, *r)(t)
+        for read in (
+            schedule,
+            jax.jit(schedule),
+            jax.jit(made),
+            lambda t, s=schedule: as_argument(s, t),
+        ):
+            agree(np.asarray(read(steps)), expected, 4 * EPSILON)
+        agree(np.asarray([jax.jit(lambda t, s=schedule: s(t))(8)]), [expected[8]], 4 * EPSILON)
+
+
+NUMBERS = [
+    (js.with_warmup, warmed, (LINE,), (4, 2), (LINEAR, "prefix", 0)),
+    (js.with_warmup, warmed, (LINE,), (4, 0.5), (SQUARE, "overlay", 0)),
+    (lambda s, n, i, k: js.with_warmup(s, n, i, LINEAR, "prefix", k),
+     lambda t, s, n, i, k: warmed(t, s, n, i, LINEAR, "prefix", k), (LINE,), (5, 0, 2), ()),
+    (js.with_cooldown, cooled, (LINE,), (3, 4, 2), (LINEAR,)),
+    (js.with_cooldown, cooled, (LINE,), (3, 4, 0.5), (SQUARE,)),
+    (lambda b: js.override(LINE, b, FALL), lambda t, b: planned(t, LINE, b, FALL), (), (3,), ()),
+    (lambda b: js.override(LINE, b, FALL, False), lambda t, b: planned(t, LINE, b, FALL, False),
+     (), (3,), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", range(len(NUMBERS)))
+def test_any_of_its_numbers_may_be_unknown(row):
+    factory, formula, first, numbers, rest = NUMBERS[row]
+    expected = [formula(t, *first, *numbers, *rest) for t in WHOLE]
+    for place, number in enumerate(numbers):
+
+        def read(x, place=place):
+            given = *numbers[:place], x, *numbers[place + 1 :]
+            return factory(*first, *given, *rest)(jnp.arange(len(WHOLE)))
+
+        agree(np.asarray(jax.jit(read)(narrow(number))), expected, 16 * EPSILON, EPSILON)
+
+
+def test_a_plan_that_starts_at_0_cannot_go_on():
+    for plan in (js.linear_schedule(0.0, 1.0, 5), js.linear_schedule(-0.0, 1.0, 5)):
+        with pytest.raises(ValueError, match="plan must not start at 0 to go on continuously"):
+            js.override(LINE, 5, plan)
+        assert js.override(LINE, 5, plan, continuous=False)(5) == 0.0
+    assert js.override(LINE, 0, js.linear_schedule(1.0, 0.0, 1))(0) == 1.0
+    read = jax.jit(lambda x: js.override(LINE, 4, js.linear_schedule(x, 1.0, 4))(jnp.int32(6)))
+    assert read(2.0) == 0.75 * 1.125  # what it starts at is not known yet
+
+
+def test_numbers_that_are_not_given():
+    cosine = shapes.cosine()
+    for short, whole in (
+        (js.with_warmup(LINE, 4), js.with_warmup(LINE, 4, 0.0, LINEAR, "prefix", 0)),
+        (js.with_cooldown(LINE, 4, 4), js.with_cooldown(LINE, 4, 4, 0.0, LINEAR)),
+        (js.override(LINE, 4, FALL), js.override(LINE, 4, FALL, True)),
+        (js.swa_schedule(LINE, 0.5, 4), js.swa_schedule(LINE, 0.5, 4, 10, cosine)),
+    ):
+        assert short == whole
+        assert [short(t) for t in WHOLE] == [whole(t) for t in WHOLE]
+    assert js.swa_schedule(LINE, 0.5, 4, 8)(8) == pytest.approx((1.125 + 0.5) / 2, rel=1e-15)
