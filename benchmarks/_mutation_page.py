@@ -6,7 +6,7 @@ import textwrap
 from itertools import chain
 
 from _mutants import Mutant
-from _mutation_ledger import FILES, ROOT, Ledger, mutants_of
+from _mutation_ledger import FILES, ROOT, Ledger, mutants_of, outside
 
 PAGE = ROOT / "docs" / "mutation.md"
 
@@ -50,6 +50,10 @@ Run by `python benchmarks/mutation.py --trace FILE` (extra `test`; not on Window
 UNDECIDED = """\
 {left} are open: they were not tried yet, or survived the tests that were tried. Of a file with none
 open every mutant is decided; of the others a share was tried so far."""
+REST = """
+The modules that are not in the table, and why:
+
+"""
 SURVIVORS = """
 ## What survives
 
@@ -63,6 +67,13 @@ def page(ledger: Ledger, files: dict[str, list[Mutant]]) -> str:
     text = HEAD.format(made=made, killed=killed, explained=explained, left=undecided)
     for file, found in files.items():
         text += f"| `{file}` | " + " | ".join(map(str, _numbers(found, ledger))) + " |\n"
+    text += REST
+    for why, names in outside().items():
+        listed = f"{why}: " + ", ".join(f"`{name}`" for name in names) + "."
+        lines = textwrap.wrap(
+            listed, 108, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        text += "\n".join(lines) + "\n" if names else ""
     sections = [_section(file, found, ledger) for file, found in files.items()]
     return text + SURVIVORS + "\n".join(filter(None, sections))
 
