@@ -150,12 +150,11 @@ def one_minus_root(high, steps):
 
 def k_decay(high, low, steps):
     """A cosine at s ** 1.5, for which 1 - s ** 1.5 = r (1 + s / (1 + sqrt(s)))."""
-    right = float(np.float32(math.pi / 2))
 
     def schedule(step):
         count = done(step, steps)
         share = real(count) * (1 / steps)
-        angle = jnp.minimum(real(steps - count) * up_to(steps, right), right)
+        angle = real(steps - count) * (math.pi / 2 / steps)
         sine = jnp.sin(angle * (share / (jnp.sqrt(jnp.maximum(share, TINY)) + 1.0) + 1.0))
         return cut(low + way(low, high) * (sine * sine), low, high) if low else high * (sine * sine)
 

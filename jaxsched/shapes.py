@@ -75,6 +75,7 @@ def _power_from(progress: Any, goal: Any, bounded: bool, exponent: Any) -> Any:
 @shape(
     exponent=checks.positive,
     complement=lambda progress, exponent: nx.power(progress.elapsed, exponent),
+    scaled=lambda progress, *how: progress.remaining_of_power_to(*how),
 )
 def inverse_power(progress: Any, exponent: float) -> Any:
     """1 - s ** exponent: "1-sqrt" with exponent 0.5, "1-square" with 2.
@@ -159,8 +160,9 @@ def mirror_cosine(progress: Any) -> Any:
       >>> round(schedule(1), 4)
       0.6464
     """
+    rest = progress.remaining  # which is then known
     sine = nx.sin(progress.remaining_times(math.pi / 2))
-    return progress.remaining * 2.0 - sine * sine
+    return rest * 2.0 - sine * sine
 
 
 def _rex_rise(progress: Any, beta: Any) -> Any:

@@ -208,6 +208,31 @@ def test_a_proportional_value_stays_between_its_bounds(s, low, high, step):
     assert js.proportional(js.constant_schedule(0.0), 0.7, low, high)(step) == low
 
 
+@pytest.mark.parametrize("peak", [1e-30, 1e-3, 0.7, 1.0, 3e30])
+def test_a_proportional_value_on_the_device(peak):
+    """Exact where the leading schedule is at its peak, above it and at 0; also of any quotient."""
+    shares = [0.0, 0.25, 0.9, 1.0, 2.0, -1.0]
+    expected = np.clip(shares, 0.0, 1.0)
+    lead = js.piecewise_constant_schedule(peak, {1: 2.0})  # a schedule, whatever its values
+    for low, high in (
+        (0.0, 0.1),
+        (0.0, -0.1),
+        (0.5, 0.25),
+        (0.1, 0.4),
+        (0.0, 1e-30),
+        (0.0, 2e37),
+        (0, 0),
+    ):
+        for share, exact in zip(shares, expected, strict=True):
+            value = js.proportional(lead * share, peak, low, high)(jnp.asarray(0))
+            assert value == pytest.approx(low + (high - low) * exact, rel=3e-7)
+            low_32, high_32 = sorted(map(np.float32, (low, high)))
+            assert low_32 <= np.asarray(value, np.float32) <= high_32
+        top = js.proportional(lead, peak, low, high)
+        assert float(top(jnp.asarray(0))) == pytest.approx(high, rel=1e-7)
+        assert float(top(jnp.asarray(1))) == pytest.approx(high, rel=1e-7)
+
+
 @given(st.integers(0, 2**40), st.sampled_from(["uniform", "normal"]), st.integers(0, 2**31 - 1))
 def test_noise_is_the_same_on_the_host_and_on_the_device(seed, distribution, step):
     noise = js.with_noise(js.constant_schedule(0.0), 1.0, seed, distribution, "add")

@@ -75,6 +75,25 @@ def test_the_active_one_of_a_few_stretches_and_its_way_back():
     assert way.over.tolist() == [s == 1 for s in elapsed]
 
 
+def test_a_way_that_is_counted_in_floats_and_one_in_integers():
+    steps = [0, 2, 5, 6, 9, 12]
+    array = steps_of(steps)
+    few = Few([array >= 5])
+    half = nx.real(array) * 0.5
+    way = Chosen([progress(array, 5), Progress(half, 7.0 - half, 7)], few)
+    counts = [t if t < 5 else t / 2 for t in steps]
+    lefts = [5 - t if t < 5 else 7 - t / 2 for t in steps]
+    assert (way.count.tolist(), way.left.tolist()) == (counts, lefts)
+    assert way.count.dtype == way.left.dtype == nx.float_dtype()
+    assert way.over.dtype == bool
+    mixed = Progress(array, 12.0 - nx.real(array), 12)
+    turned = mixed.reversed_where(PerPiece(np.asarray([False, True]), few))
+    assert turned.count.tolist() == [t if t < 5 else 12 - t for t in steps]
+    assert turned.left.tolist() == [12 - t if t < 5 else t for t in steps]
+    whole = Chosen([progress(array, 5), progress(array, 7, 5)], few)
+    assert whole.count.dtype == whole.left.dtype == array.dtype
+
+
 def test_a_length_on_the_host_may_depend_on_the_step():
     way = lambda t: Progress(t, 10 - t, t * 0 + 10)
     elapsed = host_function(lambda t: way(t).elapsed * 1.0, (), "x")

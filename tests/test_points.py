@@ -59,8 +59,7 @@ def check(way, steps, begin, end, slack=0.0) -> None:
     agree(way.elapsed, exact, slack=slack)
     agree(way.remaining, [1 - s for s in exact], slack=slack)
     assert way.over.tolist() == [s == 1 for s in exact]
-    count, left, full = (np.asarray(x) for x in (way.count, way.left, nx.real(way.length)))
-    assert count.dtype == left.dtype == nx.float_dtype()
+    count, left, full = (np.asarray(nx.real(x)) for x in (way.count, way.left, way.length))
     full, exact = np.broadcast_to(full, count.shape), np.asarray(exact, float)
     np.testing.assert_array_equal(count[exact == 1], full[exact == 1])
     np.testing.assert_array_equal(left[exact == 0], full[exact == 0])
@@ -242,10 +241,14 @@ def test_it_is_held_only_where_it_is_used():
     assert operations("count", 0.0, 10.0) == [0, 1, 0]
     assert operations("left", 2.0, 10.0) == [1, 1, 1]
     assert operations("left", 2.0, 10.0, False, False) == [0, 0, 1]
+    # They stay whole where they need not be held at a length, which may be none.
     for part in ("count", "left"):
         for ways in ((0.0, 10.0), (2.0, 10.0), (2.5, 10.5)):
             way = real_progress(steps_of(), *ways, False, False)
-            assert getattr(way, part).dtype == nx.float_dtype()
+            whole = ways[0] in (0.0, 2.0)
+            assert getattr(way, part).dtype == (nx.int_dtype() if whole else nx.float_dtype())
+    assert real_progress(steps_of(), 0.0, 10.0).count.dtype == nx.float_dtype()
+    assert real_progress(steps_of(), 0.0, 10.0).left.tolist()[-1] == 0
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import jax
@@ -179,6 +180,105 @@ def test_what_a_power_of_the_share_lacks_of_1(kind):
         assert (np.asarray(found) <= 1).all()
 
 
+def lacking(way, goal, exponent, bounded=True):
+    return way.remaining_of_power_to(goal, bounded, exponent)
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1, 1.5, 2, 2.5, 4, 3.7])
+def test_a_goal_times_what_a_power_of_the_share_lacks_of_1(exponent):
+    for length in (1, 49, 10**6 + 3, 2**31 - 1):
+        steps = places(length)
+        array = steps_of(steps)
+        with mp.workdps(50):
+            share = [min(mp.mpf(t) / length, 1) for t in steps]
+            exact = np.asarray([float(1 - s ** mp.mpf(exponent)) for s in share])
+        for goal in (1.0, 0.1, -0.3, 1e-30, 2.0, 0, 2e38):
+            kind, way = nx.float_dtype().type, progress(array, length)
+            found = lacking(way, goal, exponent)
+            digit = np.finfo(kind).eps * abs(goal)
+            close = {"rtol": 5 * np.finfo(kind).eps, "atol": digit / 20}
+            np.testing.assert_allclose(np.float64(found), exact * goal, **close)
+            np.testing.assert_allclose(
+                np.float64(lacking(way, goal, exponent, False)), exact * goal, **close
+            )
+            assert float(found[0]) == float(kind(goal))
+            assert (np.abs(found) <= abs(kind(goal))).all()
+            assert not np.asarray(found)[np.asarray(exact) == 0].any()
+            traced = jax.jit(lambda n, g, a=array: lacking(progress(a, n), g, exponent))
+            np.testing.assert_allclose(np.float64(traced(length, goal)), exact * goal, **close)
+            read = lambda t, n=length, g=goal: lacking(progress(t, n), g, exponent) * 1.0
+            host = host_function(read, (), "x")
+            values = [host(t) for t in steps]
+            np.testing.assert_allclose(values, exact * goal, rtol=1e-14, atol=abs(goal) * 1e-30)
+
+
+def test_a_goal_beyond_the_floats_is_their_largest():
+    steps = steps_of([0, 7, 49])
+    for goal in (1e300, -1e300) if nx.float_dtype() == np.float32 else ():
+        found = lacking(progress(steps, 49), goal, 0.5)
+        assert [float(found[0]), float(found[2])] == [math.copysign(nx.num(1e300), goal), 0.0]
+
+
+def test_it_is_never_beyond_its_goal():
+    """Also where (1 - s) (1 + s / (1 + sqrt(s))) is rounded up."""
+    length = 2**31 - 1
+    steps = steps_of([int(1.5**k) for k in range(53)])
+    beyond = 0
+    for goal in (0.1, 0.3, -0.7, 1.0):
+        most = nx.float_dtype().type(goal)
+        for exponent in (1.5, 2, 2.5, 3, 3.5, 4):
+            way = progress(steps, length)
+            assert (abs(lacking(way, goal, exponent)) <= abs(most)).all()
+            beyond += int((abs(lacking(way, goal, exponent, False)) > abs(most)).sum())
+    assert beyond
+
+
+def test_a_share_of_a_warped_way_is_multiplied_where_it_is_known():
+    steps = steps_of([0, 3, 10])
+    once = program(lambda t: Warped(progress(t, 10), 1.5).remaining_times(3.0), steps)
+    assert "min" not in once[1:]  # of the step alone
+
+    def both(step):
+        way = Warped(progress(step, 10), 1.5)
+        return way.remaining, way.remaining_times(3.0)
+
+    assert program(both, steps).count("sqrt") == 1
+    np.testing.assert_allclose(both(steps)[1], 3.0 * both(steps)[0], rtol=1e-6)
+    mirrored = js.transition_schedule(
+        1.0, 0.0, 10, js.shapes.warped(js.shapes.mirror_cosine(), 1.5)
+    )
+    assert program(mirrored, steps_of(3)).count("sqrt") == 1
+
+
+@pytest.mark.parametrize("begin", [0, 5])
+def test_a_product_that_rises_is_cut_at_its_goal_alone(begin):
+    """The step needs no bound beside it, and no step times the slope is infinite."""
+    since = [] if begin == 0 else ["max", "sub"]
+    way = lambda t, n=10: progress(t, n, begin).reverse()
+    assert program(lambda t: way(t).remaining_to(0.5), steps_of(3)) == [
+        *since,
+        CONVERT,
+        "mul",
+        "min",
+    ]
+    top = int(np.iinfo(nx.int_dtype()).max)
+    steps = steps_of([0, begin, begin + 1, begin + 9, begin + 10, begin + 11, 10**6, top - 1, top])
+    shares = [0, 0, 0.1, 0.9, 1, 1, 1, 1, 1]
+    for goal in (0.3, -0.7, 0.9e28, -0.9e28, 1.1e28, 2e38):
+        full = float(nx.float_dtype().type(goal))
+        values = np.float64(way(steps).remaining_to(goal))
+        np.testing.assert_allclose(values, np.asarray(shares) * goal, rtol=3e-7)
+        assert (values[4:] == full).all()
+        values = way(steps, 1).remaining_to(goal, False)
+        assert np.isfinite(values).all()
+        assert (abs(values[2:]) >= abs(full)).all()
+    # There and back it is held at both ends, and what is not cut is held.
+    there_and_back = way(steps).reverse().reverse().remaining_to(0.3)
+    np.testing.assert_array_equal(there_and_back, way(steps).remaining_to(0.3))
+    assert way(steps).remaining_times(2.0)[-1] == 2.0
+    assert way(steps).reverse().remaining_to(0.3, False).tolist()[-3:] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("end", [1e-33, -1e-33, 1.2e-37])
 def test_an_end_over_more_steps_than_float32_divides_it_by(end):
     line = js.linear_schedule(end, 0.0, 10**6)
@@ -211,6 +311,11 @@ def test_a_product_with_a_number_takes_one_factor():
         assert square == [*count, CONVERT, "mul", "mul", "min"]
     power = program(lambda t: way(t).remaining_of_power(1.5), step)
     assert power.count("min") == 2  # of the step and of the remaining share, not of the elapsed one
+    for exponent in (0.5, 1.5):
+        power = program(lambda t, e=exponent: lacking(way(t), 0.3, e), step)
+        assert [power.count("min"), power[-1]] == [2, "min"]  # of the step and of the product
+        power = program(lambda t, e=exponent: lacking(way(t), 0.3, e, False), step)
+        assert power.count("min") == 1
 
 
 def test_what_is_asked_for_is_computed_once():

@@ -52,9 +52,9 @@ def real_progress(
     full = nx.num(length)
 
     def within(steps: Any, part: Any, least: bool, most: bool) -> Any:
-        steps = nx.num(steps) if nx.is_plain(part) and part == 0 else nx.num(steps) + nx.num(part)
-        steps = nx.maximum(steps, 0.0) if least else steps
-        return nx.minimum(steps, full) if most else steps
+        steps = steps if nx.is_plain(part) and part == 0 else nx.num(steps) + nx.num(part)
+        steps = nx.maximum(steps, 0) if least else steps
+        return nx.minimum(nx.num(steps), full) if most else steps
 
     before = before and not np.all(numbers_of(begin) <= 0)
     start, stop = nx.like_step(step, first), nx.like_step(step, last)

@@ -21,17 +21,25 @@ class Progress:
     The steps done and the steps left are counted in integers, and each is divided on its own: 1 -
     elapsed would have lost the end of every curve that goes to 0. What a shape does not ask for is
     not computed (either count may be given as a function), and what it asks for twice is computed
-    once.
+    once. A product that is cut at its end anyway takes the steps `since` the begin, if they are given,
+    which are not held at the end.
     """
 
-    __slots__ = ("_asked", "_count", "_left", "_over", "length", "on_host")
+    __slots__ = ("_asked", "_count", "_left", "_over", "_since", "length", "on_host")
     is_counted = True
     """Whether the shares are those of the counts."""
 
     def __init__(
-        self, count: Any, left: Any, length: Any, over: Any = None, on_host: bool | None = None
+        self,
+        count: Any,
+        left: Any,
+        length: Any,
+        over: Any = None,
+        on_host: bool | None = None,
+        since: Any = None,
     ):
         self._count, self._left, self._over, self.length = count, left, over, length
+        self._since = since
         self._asked: dict[str, Any] = {}
         # Where the count is a function it has to be said.
         self.on_host = nx.is_host(count) if on_host is None else on_host
@@ -83,6 +91,16 @@ class Progress:
         return self._once("real left", lambda: nx.num(self.left))
 
     @property
+    def _free_count(self) -> Any:
+        """The steps done, or past the end more."""
+        return nx.num(self._since()) if self._since else self._real_count
+
+    @property
+    def _free_left(self) -> Any:
+        """The steps left, or, walked backwards, before the begin more."""
+        return self._real_left
+
+    @property
     def _real_length(self) -> Any:
         """The length, as a float where it is not concrete."""
         if self.on_host or is_concrete(self.length):
@@ -102,9 +120,11 @@ class Progress:
         return scaled(self._real_left, self._real_length, scale)
 
     def remaining_to(self, goal: Any, bounded: bool = True) -> Any:
-        """Remaining * goal, exactly `goal` at the start and, if bounded, never beyond it."""
+        """Remaining * goal, exactly `goal` at the start and never beyond it; not `bounded`, it may be
+        beyond it, where it is cut afterwards.
+        """
         if self._has_plain(goal, per_piece=True):
-            return _share_of(goal, self._real_left, self.length, bounded)
+            return share_to(goal, self._free_left, self.length, bounded)
         return (goal if self.on_host else nx.num(goal)) * self.remaining
 
     def _has_plain(self, number: Any, per_piece: bool = False) -> bool:
@@ -112,9 +132,9 @@ class Progress:
         known = nx.is_plain(self.length) or (per_piece and is_per_piece(self.length))
         if self.on_host or not (known and nx.is_plain(number) and self.is_counted):
             return False
-        # The factor is no number that float32 flushes to 0, and what is next beyond it is a number.
+        # The factor is no number that float32 flushes to 0, and its product with any step is a number.
         longest = np.max(numbers_of(self.length))
-        return bool(longest * 1e-37 < abs(number) < 1e38)
+        return bool(longest * 1e-37 < abs(number) < 1e28)
 
     def remaining_squared_to(self, goal: Any) -> Any:
         """Remaining ** 2 * goal, exactly `goal` at the start and never beyond it."""
@@ -136,14 +156,24 @@ class Progress:
             return nx.one_minus_power(self.remaining, self.elapsed_times(1.0), exponent)
         return nx.one_minus_power(self.remaining, self.elapsed, exponent)
 
+    def remaining_of_power_to(self, goal: Any, bounded: bool, exponent: Any) -> Any:
+        """(1 - elapsed ** exponent) * goal, exactly `goal` at the start and never beyond it; not
+        `bounded`, it may miss it by the last digits.
+        """
+        if not (self._has_plain(goal) and nx.is_half_power(exponent)):
+            return (goal if self.on_host else nx.num(goal)) * self.remaining_of_power(exponent)
+        rest = share_to(goal, self._real_left, self.length, bounded=False)
+        value = nx.one_minus_power(rest, self.elapsed_times(1.0), exponent)
+        return _cut(value, goal) if bounded else value
+
     def reverse(self) -> Progress:
         """The same stretch walked backwards."""
         return _Backwards(self)
 
     def reversed_where(self, flags: PerPiece) -> Progress:
         """The same stretch, walked backwards where the active piece's flag says so."""
-        count = lambda: flags.choose(self.left, self.count)
-        return Progress(count, lambda: flags.choose(self.count, self.left), self.length)
+        count = lambda: flags.choose(*_alike(self.left, self.count))
+        return Progress(count, lambda: flags.choose(*_alike(self.count, self.left)), self.length)
 
 
 class Chosen(Progress):
@@ -152,7 +182,7 @@ class Chosen(Progress):
     __slots__ = ("_few", "_parts")
 
     def __init__(self, parts: Sequence[Progress], few: Few):
-        pick = lambda name: few.pick([getattr(part, name) for part in parts])
+        pick = lambda name: few.pick(_alike(*(getattr(part, name) for part in parts)))
         length = PerPiece(np.asarray([part.length for part in parts]), few)
         super().__init__(lambda: pick("count"), lambda: pick("left"), length, lambda: pick("over"))
         self._parts, self._few = parts, few
@@ -183,7 +213,9 @@ class Warped(Progress):
         return self.elapsed * scale
 
     def remaining_times(self, scale: Any) -> Any:
-        return self.remaining * scale
+        if "remaining" in self._asked:
+            return self.remaining * scale
+        return self._way.remaining_of_power_to(scale, False, self._exponent)
 
 
 class _Backwards(Progress):
@@ -207,6 +239,14 @@ class _Backwards(Progress):
     @property
     def _real_left(self) -> Any:
         return self._forward._real_count
+
+    @property
+    def _free_count(self) -> Any:
+        return self._forward._free_left
+
+    @property
+    def _free_left(self) -> Any:
+        return self._forward._free_count
 
     @property
     def _real_length(self) -> Any:
@@ -252,21 +292,30 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
         top = np.iinfo(nx.int_dtype()).max
         length = lift(lambda n, b: n + ((n == 0) & (b > top)), *given)
         return _traced_progress(step, length, given[1])
-    if not nx.is_host(step):
-        if not nx.is_whole(step):
-            return _float_progress(step, begin, length)
-        top = int(np.iinfo(step.dtype).max)
-        if type(end) is int and end > top:
-            return _endless_progress(step, begin, length, top)
-    last = nx.like_step(step, end)
-    reached = nx.minimum(step, last)
-    if nx.is_plain(begin) and begin == 0:
-        return Progress(reached, lambda: last - reached, length)
-    first = nx.like_step(step, begin)
-    if not nx.is_plain(begin) or begin > 0:
-        reached = nx.maximum(reached, first)
-    counts = lambda: reached - first, lambda: last - reached
-    return Progress(*counts, length, on_host=nx.is_host(step))
+    if nx.is_host(step):
+        return _host_progress(step, begin, length)
+    if not nx.is_whole(step):
+        return _float_progress(step, begin, length)
+    top = int(np.iinfo(step.dtype).max)
+    if type(end) is int and end > top:
+        return _endless_progress(step, begin, length, top)
+    first, last = nx.like_step(step, begin), nx.like_step(step, end)
+    at_once = nx.is_plain(begin) and begin == 0
+    begun = step if at_once else jnp.maximum(step, first)
+    counted = lambda reached: reached if at_once else reached - first
+    reached = lambda: way._once("reached", lambda: jnp.minimum(begun, last))
+    counts = lambda: counted(reached()), lambda: last - reached()
+    way = Progress(*counts, length, since=lambda: counted(begun))
+    return way
+
+
+def _host_progress(step: Any, begin: int, length: int) -> Progress:
+    end = begin + length
+    reached = nx.minimum(step, end)
+    if begin == 0:
+        return Progress(reached, lambda: end - reached, length)
+    reached = nx.maximum(reached, begin)
+    return Progress(lambda: reached - begin, lambda: end - reached, length, on_host=True)
 
 
 def _float_progress(step: Any, begin: int, length: int) -> Progress:
@@ -306,6 +355,12 @@ def _traced_progress(step: Any, length: Any, begin: Any) -> Progress:
     return Progress(count, lambda: length - count, length)
 
 
+def _alike(*counts: Any) -> Sequence[Any]:
+    """Counts of which one is chosen: whole ones, or if not all are, floats."""
+    kinds = {count.dtype for count in counts}
+    return counts if len(kinds) == 1 else [nx.real(count) for count in counts]
+
+
 def scaled(count: Any, length: Any, scale: Any) -> Any:
     """Count * scale / length."""
     if is_concrete(length, scale):
@@ -341,14 +396,17 @@ def _reciprocal(length: Any, dtype: Any) -> Any:
     return PerPiece(factor, length.index) if is_per_piece(length) else float(factor)
 
 
-def _share_of(goal: float, count: Any, length: Any, bounded: bool) -> Any:
+def share_to(goal: float, count: Any, length: Any, bounded: bool) -> Any:
     """Goal * count / length with one factor, exactly the goal for the full length."""
     dtype = nx.float_dtype().type
     goal = float(dtype(goal))
     value = count * lift(lambda n: _reaching(np.asarray(n, np.float64), goal, dtype), length)
-    if not bounded:
-        return value
     # The bound also keeps XLA from merging the factor with a later one.
+    return _cut(value, goal) if bounded else value
+
+
+def _cut(value: Any, goal: float) -> Any:
+    """A value on the way from 0 to the goal, which it may be beyond."""
     return (nx.minimum if goal > 0 else nx.maximum)(value, goal)
 
 

@@ -89,7 +89,7 @@ def shape(
       pinned: "end" or "both": where the formula is replaced by the exact 0 (and 1).
       clamped: where a pinned formula may be beyond 0 and 1: at "both", at the "top", or at none ("").
       scaled: ``(progress, goal, bounded, *hyperparameters)`` -> goal * shape, where that takes less
-        than the product; not ``bounded``, it may be beyond the goal by the last digit.
+        than the product; not ``bounded``, it may be beyond the goal, where it is cut afterwards.
       symmetric_if: for which hyperparameters, where it depends on them.
       **constraints: hyperparameter name -> constraint.
     """

@@ -14,6 +14,7 @@ from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import operand, schedule_like, value_at
 from jaxsched._core.periods import share_of
+from jaxsched._core.progress import share_to
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
 from jaxsched._forms.transition import transition_schedule
@@ -165,9 +166,13 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
       >>> round(momentum(2), 6)
       0.9
     """
-    share = nx.minimum(nx.maximum(value_at(schedule, step) / nx.num(peak), 0.0), 1.0)
-    value = nx.num(nx.exact(high) - nx.exact(low)) * share
-    if nx.is_plain(low) and low == 0:
+    leading, way = value_at(schedule, step), nx.exact(high) - nx.exact(low)
+    from_0 = nx.is_plain(low) and not low
+    if not nx.is_host(leading) and _have_factor(way, peak):
+        value = share_to(way, jnp.maximum(leading, 0.0), peak, bounded=from_0)
+    else:
+        value = nx.num(way) * nx.minimum(nx.maximum(leading / nx.num(peak), 0.0), 1.0)
+    if from_0:
         return value
     value = nx.num(low) + value  # which is beyond `high` at most by its rounding
     if nx.is_plain(low) and nx.is_plain(high):
@@ -175,6 +180,11 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
         return cut(value, nx.num(high))
     low, high = nx.real(low), nx.real(high)
     return jnp.clip(value, jnp.minimum(low, high), jnp.maximum(low, high))
+
+
+def _have_factor(way: Any, peak: Any) -> bool:
+    """Whether two numbers have a quotient that float32 holds, as do its products."""
+    return nx.is_plain(way) and nx.is_plain(peak) and 1e-37 < abs(way) / peak < 1e28
 
 
 @own_recipe(
