@@ -43,6 +43,7 @@ FILES = [
     "_optimizer/plateau_rule",
     "_optimizer/improvement",
     "shapes",
+    "_forms/measured",
 ]
 OUTSIDE = {
     "They compute, and were not tried whole yet": [
@@ -53,7 +54,6 @@ OUTSIDE = {
         "_forms/cycles",
         "_forms/tabulate",
         "_forms/knots",
-        "_forms/measured",
     ],
     "They put the forms above together, with a sum or a quotient of what they are given": [
         "_forms/onecycle",
