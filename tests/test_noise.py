@@ -101,6 +101,14 @@ def test_a_seed_is_one_or_fits_the_steps():
     ]
 
 
+def test_seeds_along_the_last_axis():
+    seeds, steps = [4, 5, 6], jnp.arange(6).reshape(2, 3)
+    found = unit_noise(steps, jnp.asarray(seeds), "uniform")
+    assert found.tolist() == [
+        [uniform(3 * row + i, s) for i, s in enumerate(seeds)] for row in range(2)
+    ]
+
+
 def test_numbers_that_are_not_given():
     short, whole = js.with_noise(RATE, 0.5), js.with_noise(RATE, 0.5, 0, "uniform", "multiply", 1)
     assert short == whole
