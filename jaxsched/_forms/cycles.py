@@ -14,6 +14,7 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import geometric, times_power
 from jaxsched._core.operand import schedule_like, value_at
+from jaxsched._core.per_piece import is_concrete
 from jaxsched._core.periods import Cycle, has_begun, is_beyond
 from jaxsched._core.progress import Progress, progress
 from jaxsched._core.shape import between, lifted
@@ -254,6 +255,8 @@ def cyclic_schedule(
     """
     up = at_least_one(steps_up)
     down = up if steps_down is None else at_least_one(steps_down)
+    if not (nx.is_host(step) or is_concrete(up, down)):
+        up, down = nx.like_step(step, up), nx.like_step(step, down)
     whole = up + down
     cycle = Cycle(step, whole)
     local = cycle.rest
