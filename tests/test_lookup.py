@@ -24,7 +24,8 @@ def same(found, expected):
 def test_a_table_of_known_numbers_is_a_constant():
     for values in ((1.0, 2, 0.5), (3,)):
         program = jax.make_jaxpr(lambda v=values: nx.stacked(v))()
-        assert not program.eqns
+        # Older versions put it on a device in the program.
+        assert {equation.primitive.name for equation in program.eqns} <= {"device_put"}
         same(nx.stacked(values), values)
 
 
