@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from test_shapes import EPSILON, agree
-from ways import as_argument, narrow, reads, ways
+from test_shapes import EPSILON
+from ways import agree, as_argument, narrow, reads, ways
 
 import jaxsched as js
 from jaxsched import shapes

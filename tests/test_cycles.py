@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from test_shapes import EPSILON, agree
-from ways import as_argument, narrow, reads, ways
+from test_shapes import EPSILON
+from ways import agree, as_argument, narrow, read_in_every_way
 
 import jaxsched as js
 from jaxsched._core import numerics as nx
@@ -129,11 +129,7 @@ def test_every_way_of_reading_gives_the_formula(name):
     schedules = [factory(*numbers) for numbers in every]
     for steps in (WHOLE, PARTS):
         expected = [[formula(mp.mpf(t), *numbers) for t in steps] for numbers in every]
-        found = reads(schedules, steps) + (ways(schedules, len(WHOLE)) if steps is WHOLE else [])
-        for values in found:
-            digit = 2.0**-52 if values.dtype == float else EPSILON
-            for row, numbers in zip(values, expected, strict=True):
-                agree(row, numbers, 24 * digit, 2 * digit)
+        read_in_every_way(schedules, expected, steps, lambda digit: (24 * digit, 2 * digit))
 
 
 LATE = [TOP - 9, TOP - 8, TOP - 5, TOP - 3, TOP - 2, TOP - 1, TOP]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from case import share
 from cases_shapes import broken_line, exponential, half_wave, hyperbolic, inverse_root, logistic
-from ways import ways
+from ways import agree, ways
 
 import jaxsched as js
 from jaxsched import shapes
@@ -88,11 +88,6 @@ def exact(formula, start, end, count, length=LENGTH):
     with mp.workdps(50):
         weights = [formula(share(mp.mpf(t), length)) for t in range(count)]
         return [mp.mpf(end) + (mp.mpf(start) - mp.mpf(end)) * w for w in weights]
-
-
-def agree(values, expected, ulps, floor=0.0):
-    for value, number in zip(values.tolist(), expected, strict=True):
-        assert abs(value - number) <= ulps * abs(number) + max(floor, 1e-37)
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -8,8 +8,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 from cases_shapes import broken_line, exponential, hyperbolic, inverse_root, logistic
-from test_shapes import ENDS, EPSILON, LENGTH, agree, cosine, exact, harmonic, power, rex, waves
-from ways import narrow, reads
+from test_shapes import ENDS, EPSILON, LENGTH, cosine, exact, harmonic, power, rex, waves
+from ways import agree, narrow, reads
 
 import jaxsched as js
 from jaxsched import shapes

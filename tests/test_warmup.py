@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from test_shapes import EPSILON, agree
-from ways import as_argument, narrow, reads, ways
+from test_shapes import EPSILON
+from ways import agree, as_argument, narrow, read_in_every_way
 
 import jaxsched as js
 from jaxsched import shapes
@@ -84,11 +84,7 @@ def test_every_way_of_reading_gives_the_formula(name):
     schedules = [factory(*numbers) for numbers in every]
     for steps in (WHOLE, PARTS):
         expected = [[formula(t, *numbers) for t in steps] for numbers in every]
-        found = reads(schedules, steps) + (ways(schedules, len(WHOLE)) if steps is WHOLE else [])
-        for values in found:
-            digit = 2.0**-52 if values.dtype == float else EPSILON
-            for row, numbers in zip(values, expected, strict=True):
-                agree(row, numbers, 8 * digit, 1e-30)
+        read_in_every_way(schedules, expected, steps, lambda digit: (8 * digit, 1e-30))
 
 
 def test_late_steps():

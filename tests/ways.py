@@ -45,3 +45,29 @@ def narrow(number):
         return jnp.asarray(number, jnp.int32)
     found = jnp.asarray(number, jnp.bfloat16)
     return found if float(found) == number else jnp.asarray(number, float)
+
+
+def agree(values, expected, ulps, floor=0.0):
+    """Values are as exact ones, to so much of each and a floor."""
+    for value, number in zip(values.tolist(), expected, strict=True):
+        # No assert: pytest does not rewrite this module's, and python -O would leave it out.
+        if not abs(value - number) <= ulps * abs(number) + max(floor, 1e-37):
+            raise AssertionError(f"{value} is not {number}, to {ulps} of it and {floor}")
+
+
+def read_in_every_way(schedules: list[js.Schedule], expected: list, steps: list, tolerance) -> None:
+    """Each of the schedules is as expected at the steps, in each way of being read.
+
+    Args:
+      schedules: of one form.
+      expected: their exact values at the steps.
+      steps: whole ones from 0 on, at which also their join is read, or others.
+      tolerance: of the last digit of 1, the relative error and the absolute one that are allowed.
+    """
+    found = reads(schedules, steps)
+    if steps == list(range(len(steps))):
+        found += ways(schedules, len(steps))
+    for values in found:
+        relative, absolute = tolerance(float(np.finfo(values.dtype).eps))
+        for row, numbers in zip(values, expected, strict=True):
+            agree(row, numbers, relative, absolute)
