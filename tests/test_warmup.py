@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from test_program import counted, primitives, unused
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, read_in_every_way
 
@@ -92,6 +93,7 @@ def test_late_steps():
         for factory, formula, numbers in (
             *((js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, m)) for m in ("prefix", "overlay")),
             (js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, "prefix", 9)),
+            (js.with_warmup, warmed, (LINE, n, 0.25, LINEAR, "prefix", 9)),
             (js.with_warmup, warmed, (LINE, 9, 1.5, LINEAR, "prefix", 9)),
             (js.with_cooldown, cooled, (LINE, n, 4, 0.5)),
             (js.with_cooldown, cooled, (LINE, 5, n, 0.5)),
@@ -100,6 +102,56 @@ def test_late_steps():
             schedule, expected = factory(*numbers), [formula(t, *numbers) for t in LATE]
             agree(np.asarray([schedule(t) for t in LATE]), expected, 2.0**-45)
             agree(np.asarray(schedule(jnp.asarray(LATE))), expected, 16 * EPSILON)
+
+
+@pytest.mark.parametrize("length", [TOP - 3, TOP - 1, TOP, 20])
+@pytest.mark.parametrize("known", [(True, False), (False, True), (False, False)])
+def test_late_steps_of_a_warmup_whose_numbers_are_unknown(length, known):
+    """The sum of a step and the first one may be beyond the largest integer."""
+    for init in (0.25, 1.5):
+
+        def read(n, k, init=init):
+            numbers = length if known[0] else n, init, LINEAR, "prefix", 9 if known[1] else k
+            return js.with_warmup(LINE, *numbers)(jnp.asarray(LATE))
+
+        expected = [warmed(t, LINE, length, init, first=9) for t in LATE]
+        found = jax.jit(read)(jnp.asarray(length), jnp.asarray(9))
+        agree(np.asarray(found), expected, 16 * EPSILON)
+
+
+def test_a_schedule_that_is_not_known_is_read_at_a_step_beyond_int32():
+    """Which is a float then: a warmup of half of the way goes to the middle."""
+    n = 2**40
+    for dtype in (int, float):
+        for factory, expected in (
+            (lambda x: js.with_cooldown(js.linear_schedule(x, 0.0, 4), n, 4), [1.0, 0.25]),
+            (lambda x: js.override(js.linear_schedule(x, 0.0, 4), n, FALL), [1.0, 0.25]),
+            (lambda x: js.with_warmup(js.linear_schedule(x, 0.0, 2 * n), n, mode="overlay"),
+             [0.0, 1.5 * 2.0**-40]),
+        ):  # fmt: skip
+            read = lambda x, f=factory, t=dtype: f(x)(jnp.asarray([0, 3], t))
+            agree(np.asarray(jax.jit(read)(1.0)), expected, 2 * EPSILON)
+
+
+ROWS = [2.0, 3.0, 0.5], [1, 2, 4]
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_numbers_may_be_one_of_each_member(shape):
+    """Of schedules, and the steps at which they are read, also where there is one step."""
+    peaks, places = map(np.asarray, ROWS)
+    for made in (
+        lambda a, n: js.with_warmup(js.linear_schedule(a, 1.0, 4), 2, 0.25),
+        lambda a, n: js.with_warmup(LINE, n, 0.25, mode="overlay"),
+        lambda a, n: js.with_cooldown(js.linear_schedule(a, 1.0, 4), 2, 4),
+        lambda a, n: js.with_cooldown(LINE, n, 4),
+        lambda a, n: js.override(js.linear_schedule(a, 1.0, 4), 2, FALL),
+        lambda a, n: js.override(LINE, n, js.linear_schedule(a, 1.0, 4)),
+    ):
+        for t in range(5):
+            expected = [made(*pair)(t) for pair in zip(*ROWS, strict=True)]
+            found = made(peaks, places)(jnp.full(shape, t))
+            agree(np.asarray(found), expected, 8 * EPSILON)
 
 
 def of_jax(step):
@@ -135,6 +187,18 @@ def test_a_callable_that_is_no_schedule(function):
         agree(np.asarray([jax.jit(lambda t, s=schedule: s(t))(8)]), [expected[8]], 4 * EPSILON)
 
 
+def test_a_callable_is_read_on_the_host_while_a_program_is_traced():
+    """What it gives there is traced, and is not kept."""
+    for factory, formula, rest in (
+        (js.with_warmup, warmed, (4, 0.5, LINEAR, "overlay")),
+        (js.with_cooldown, cooled, (4, 4, 0.25)),
+        (js.override, planned, (4, FALL)),
+    ):
+        schedule, expected = factory(in_float, *rest), formula(6, LINE, *rest)
+        agree(np.asarray([jax.jit(lambda s=schedule: s(6))()]), [expected], 4 * EPSILON)
+        agree(np.asarray([schedule(6)]), [expected], 4 * EPSILON)
+
+
 NUMBERS = [
     (js.with_warmup, warmed, (LINE,), (4, 2), (LINEAR, "prefix", 0)),
     (js.with_warmup, warmed, (LINE,), (4, 0.5), (SQUARE, "overlay", 0)),
@@ -167,8 +231,12 @@ def test_a_plan_that_starts_at_0_cannot_go_on():
             js.override(LINE, 5, plan)
         assert js.override(LINE, 5, plan, continuous=False)(5) == 0.0
     assert js.override(LINE, 0, js.linear_schedule(1.0, 0.0, 1))(0) == 1.0
-    read = jax.jit(lambda x: js.override(LINE, 4, js.linear_schedule(x, 1.0, 4))(jnp.int32(6)))
-    assert read(2.0) == 0.75 * 1.125  # what it starts at is not known yet
+    # What it starts at is not known yet, and is not asked for more often than it is needed.
+    read = lambda x: js.override(LINE, 4, js.linear_schedule(x, 1.0, 4))(jnp.int32(6))
+    assert jax.jit(read)(2.0) == 0.75 * 1.125
+    assert not unused(jax.make_jaxpr(read)(2.0).jaxpr)
+    own = lambda x: js.override(LINE, 4, lambda t: x - jnp.asarray(t, float) / 4)(jnp.asarray(6))
+    assert jax.jit(own)(2.0) == 0.75 * 1.125
 
 
 def test_numbers_that_are_not_given():
@@ -182,3 +250,22 @@ def test_numbers_that_are_not_given():
         assert short == whole
         assert [short(t) for t in WHOLE] == [whole(t) for t in WHOLE]
     assert js.swa_schedule(LINE, 0.5, 4, 8)(8) == pytest.approx((1.125 + 0.5) / 2, rel=1e-15)
+
+
+# How many equations a program has, of which the step from 0 on, the comparison and the choice are three.
+COUNTS = {
+    # the step as a float, the product, at most the level
+    "with_warmup": (js.with_warmup(LEVEL, 4), 6),
+    # the same, and the sum with the first step
+    "with_warmup, later": (js.with_warmup(LEVEL, 4, first_step=1), 7),
+}
+
+
+@counted
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_equation_too_many(name):
+    schedule, count = COUNTS[name]
+    for step in (jnp.int32(3), jnp.float32(3)):
+        jaxpr = jax.make_jaxpr(schedule)(step).jaxpr
+        assert len([name for name in primitives(jaxpr) if name not in ("jit", "pjit")]) == count
+        assert not unused(jaxpr)

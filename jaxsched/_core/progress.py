@@ -301,7 +301,7 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
         return _endless_progress(step, begin, length, top)
     first, last = nx.like_step(step, begin), nx.like_step(step, end)
     at_once = nx.is_plain(begin) and begin == 0
-    begun = step if at_once else jnp.maximum(step, first)
+    begun = step if nx.is_plain(begin) and begin <= 0 else jnp.maximum(step, first)
     counted = lambda reached: reached if at_once else reached - first
     reached = lambda: way._once("reached", lambda: jnp.minimum(begun, last))
     counts = lambda: counted(reached()), lambda: last - reached()
@@ -314,13 +314,14 @@ def _host_progress(step: Any, begin: int, length: int) -> Progress:
     reached = nx.minimum(step, end)
     if begin == 0:
         return Progress(reached, lambda: end - reached, length)
-    reached = nx.maximum(reached, begin)
+    reached = nx.maximum(reached, begin) if begin > 0 else reached
     return Progress(lambda: reached - begin, lambda: end - reached, length, on_host=True)
 
 
 def _float_progress(step: Any, begin: int, length: int) -> Progress:
     """The steps since `begin` are counted first: as floats, `begin` and the end may be the same."""
-    count = step if begin == 0 else jnp.maximum(step - float(begin), 0.0)
+    count = step if begin == 0 else step - float(begin)
+    count = jnp.maximum(count, 0.0) if begin > 0 else count
     count = jnp.minimum(count, float(length))
     return Progress(count, lambda: float(length) - count, length)
 

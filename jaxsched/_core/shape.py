@@ -174,7 +174,15 @@ def between(start: Any, end: Any, progress: Any, form: ShapeForm, *parameters: A
             return value
     start, end = nx.num(start), nx.num(end)
     value = start * form.fall(progress, *parameters) + end * form.rise(progress, *parameters)
+    if nx.is_host(value):  # an end that is read each time: in a trace it may be traced
+        return value.code.line("{}({}, {}, {})", _bounded_on_host, value, start, end)
     return _bounded(value, start, end)
+
+
+def _bounded_on_host(value: Any, start: Any, end: Any) -> Any:
+    if type(value) is float:
+        return min(max(value, min(start, end)), max(start, end))
+    return _bounded(*map(nx.real, (value, start, end)))
 
 
 @jax.custom_jvp

@@ -32,17 +32,20 @@ def _value_of(schedule: Any, step: Any, at: Any) -> Any:
         if nx.is_host(step):  # a callable that computes with JAX: nothing traced may be kept
             return step.code.line("{}({})", schedule, at)
         return jnp.broadcast_to(nx.real(value), step.shape)
-    return value_at(schedule, jnp.broadcast_to(nx.like_step(step, at), step.shape))
+    if is_beyond(step, at):  # a float holds it, to its digits
+        return value_at(schedule, jnp.broadcast_to(nx.real(at), step.shape))
+    at = jnp.asarray(nx.like_step(step, at), step.dtype)
+    return value_at(schedule, nx.spread(at, step))
 
 
 def _before(
-    step: Any, begin: Any, value: Callable[[Any], Any], schedule: Any, restarted: bool = True
+    step: Any, begin: Any, value: Callable[[Any], Any], schedule: Any, restarted: bool
 ) -> Any:
     """A value before a step, of which it is given the step; from it on the schedule, from its step 0."""
     if nx.is_host(step):
         later = lambda: value_at(schedule, step.since(begin) if restarted else step)
         return step.code.choose(step >= begin, later, lambda: value(step.until(begin)))
-    begun, earlier = has_begun(step, begin), nx.real(value(step))
+    begun, earlier = has_begun(step, begin), value(step)
     at = elapsed_since(step, begin) if restarted and not schedule._form.timeless else step
     return jnp.where(begun, value_at(schedule, at), earlier)
 
@@ -56,8 +59,16 @@ def _after(step: Any, begin: Any, schedule: Any, value: Callable[[Any, Any], Any
         later = lambda: value(step.since(begin), 0)
         earlier = lambda: value_at(schedule, step.until(begin))
         return step.code.choose(step >= begin, later, earlier)
-    later, earlier = nx.real(value(step, begin)), value_at(schedule, step)
+    later, earlier = value(step, begin), value_at(schedule, step)
     return jnp.where(has_begun(step, begin), later, earlier)
+
+
+def _sum_fits(step: Any, length: Any, first: Any) -> bool:
+    """Whether a step below a length is known to have a sum with the first one in its type."""
+    if nx.is_plain(first) and first == 0:
+        return True
+    known = nx.is_plain(length) and nx.is_plain(first)
+    return nx.is_host(step) or (known and not is_beyond(step, length + first))
 
 
 @formula(
@@ -122,16 +133,13 @@ def with_warmup(
     goal = _value_of(schedule, step, warmup_steps if overlay else 0)
 
     def value(step: Any) -> Any:
-        if nx.is_plain(first_step) and first_step == 0:
-            way = progress(step, warmup_steps)
-        else:  # no step past the end is counted: its sum with the first might not fit
-            endless = not nx.is_host(step) and is_beyond(step, warmup_steps)
+        if not _sum_fits(step, warmup_steps, first_step):  # no step past the end is counted
+            endless = is_beyond(step, warmup_steps)
             last = int(np.iinfo(step.dtype).max) if endless else nx.like_step(step, warmup_steps)
-            within = nx.minimum(step, last - nx.like_step(step, first_step))
-            way = progress(within, warmup_steps, -first_step)
-        return shape.between(init_value, goal, way)
+            step = nx.minimum(step, last - nx.like_step(step, first_step))
+        return shape.between(init_value, goal, progress(step, warmup_steps, -first_step))
 
-    return _before(step, warmup_steps, value, schedule, restarted=not overlay)
+    return _before(step, warmup_steps, value, schedule, not overlay)
 
 
 @formula(
