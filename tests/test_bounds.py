@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from test_program import counted, primitives
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, reads, ways
 
@@ -108,6 +109,70 @@ def test_a_proportional_value_ends_where_it_should():
             assert values.max() <= max(ends)
             digit = np.finfo(dtype).eps * max(abs(low), abs(high))
             np.testing.assert_allclose(values[3:], ends[1], 0, 2 * digit)
+
+
+LARGEST = float(np.finfo(DTYPE).max)
+LEAST = float(np.finfo(DTYPE).tiny)
+EXTREMES = [  # peak, low, high
+    # a quotient of way and peak that is below the normal numbers, or beyond the largest
+    (LARGEST / 16, 0.0, 0.5), (2.0, 0.0, 2 * LEAST), (LARGEST / 16, 0.25, -0.5), (1e20, 0.0, 1e-20),
+    (8 * LEAST, 0.0, 1.0), (8 * LEAST, 1.0, 4.0), (1e-20, 0.0, 1e20), (1e-20, 0.0, -1e20),
+    (1e-20, 1e20, -1e20), (LEAST * 8, 0.0, LARGEST),
+    # a way or a peak that is the largest number, or beyond it
+    (2.0, 0.0, LARGEST), (2.0, LARGEST / 2, -LARGEST), (2.0, -LARGEST, LARGEST), (0.5, LARGEST, -LARGEST),
+    (LARGEST, -LARGEST, LARGEST), (LARGEST, 0.0, 1.0), (LARGEST / 4, 1.0, 3.0), (LARGEST / 2, 3.0, 1.0),
+    (LARGEST, 0.0, LARGEST), (LARGEST, 0.0, 1e-20), (8 * LEAST, -LARGEST, LARGEST),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("numbers", EXTREMES)
+def test_proportional_numbers_near_the_ends_of_floats(numbers):
+    peak, low, high = numbers
+    for top in (peak, 2.0, LARGEST / 2):
+        rate = js.linear_schedule(0.0, top, 4)
+        schedule = js.proportional(rate, *numbers)
+        steps = jnp.arange(7)
+        whole = [Fraction(min(t, 4), 4) * Fraction(top) for t in range(7)]
+        expected = [mp.mpf(x.numerator) / x.denominator for x in (part(x, *numbers) for x in whole)]
+        size = max(abs(low), abs(high))
+        agree(np.asarray([schedule(t) for t in range(7)]), expected, 2.0**-50, 2.0**-51 * size)
+        for read in (schedule, jax.jit(schedule)):
+            agree(
+                np.asarray(read(steps)), expected, 4 * EPSILON, max(2 * EPSILON * size, 2 * LEAST)
+            )
+
+
+def test_joined_proportional_numbers_near_the_ends_of_floats():
+    """Half of the ways of all pieces where that of one is beyond the floats."""
+    rate = js.linear_schedule(0.0, 2.0, 4)
+    every = [(2.0, -LARGEST, LARGEST), (2.0, 0.5, 3.0), (4.0, LARGEST, -LARGEST)]
+    joined = js.join_schedules([js.proportional(rate, *numbers) for numbers in every], [5, 10])
+    for read in (joined, jax.jit(joined)):
+        values = np.asarray(read(jnp.arange(15))).reshape(3, 5)
+        for row, numbers in zip(values, every, strict=True):
+            size = max(map(abs, numbers[1:]))
+            agree(
+                row,
+                [float(part(Fraction(t, 2), *numbers)) for t in range(5)],
+                0.0,
+                2 * EPSILON * size,
+            )
+
+
+# Beside that of the step: the larger of the value and 0, the product, and the bound.
+COUNTS = {
+    "from 0": (js.proportional(js.constant_schedule(1.5), 2.0, 0.0, 0.5), 4),
+    "from 0, negative": (js.proportional(js.constant_schedule(1.5), 2.0, 0.0, -0.5), 4),
+    "upwards": (js.proportional(js.constant_schedule(1.5), 2.0, 1.0, 1.5), 5),
+    "downwards": (js.proportional(js.constant_schedule(1.5), 2.0, 1.0, 0.5), 5),
+}
+
+
+@counted
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_equation_too_many(name):
+    schedule, count = COUNTS[name]
+    assert len(list(primitives(jax.make_jaxpr(schedule)(jnp.int32(3)).jaxpr))) == count
 
 
 NUMBERS = [

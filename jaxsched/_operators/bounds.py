@@ -7,12 +7,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsched import checks
 from jaxsched._core import numerics as nx
 from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.operand import operand, schedule_like, value_at
+from jaxsched._core.per_piece import is_concrete, numbers_of
 from jaxsched._core.periods import share_of
 from jaxsched._core.progress import share_to
 from jaxsched._core.schedule import Schedule
@@ -26,13 +28,13 @@ ArrayLike = jax.typing.ArrayLike
 def _smaller(step: Any, x: Any, y: Any) -> Any:
     if nx.is_host(step):
         return step.code.line("{0} if {0} < {1} else {1}", x, y)
-    return jnp.minimum(nx.real(x), nx.real(y))
+    return jnp.minimum(x, nx.real(y))
 
 
 def _larger(step: Any, x: Any, y: Any) -> Any:
     if nx.is_host(step):
         return step.code.line("{0} if {0} > {1} else {1}", x, y)
-    return jnp.maximum(nx.real(x), nx.real(y))
+    return jnp.maximum(x, nx.real(y))
 
 
 @formula(a=operand, b=operand)
@@ -166,18 +168,26 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
       >>> round(momentum(2), 6)
       0.9
     """
-    leading, way = value_at(schedule, step), nx.exact(high) - nx.exact(low)
+    way, most = nx.exact(high) - nx.exact(low), float(np.finfo(nx.float_dtype()).max)
+    if is_concrete(way) and np.max(np.abs(numbers_of(way))) > most:  # half of it is a number
+        again: Any = proportional
+        return again.form.function(step, schedule, peak, low * 0.5, high * 0.5) * 2.0
+    leading = value_at(schedule, step)
+    if not nx.is_host(leading) and nx.is_plain(peak) and peak > most / 8:
+        leading, peak = leading * 0.25, peak * 0.25  # its reciprocal would be flushed to 0
     from_0 = nx.is_plain(low) and not low
+    # The bound also keeps XLA from merging a factor before it with one after it.
+    leading = nx.maximum(leading, 0.0)
     if not nx.is_host(leading) and _have_factor(way, peak):
-        value = share_to(way, jnp.maximum(leading, 0.0), peak, bounded=from_0)
+        value = share_to(way, leading, peak, bounded=from_0)
     else:
-        value = nx.num(way) * nx.minimum(nx.maximum(leading / nx.num(peak), 0.0), 1.0)
+        value = way * nx.minimum(leading / nx.num(peak), 1.0)
     if from_0:
         return value
     value = nx.num(low) + value  # which is beyond `high` at most by its rounding
     if nx.is_plain(low) and nx.is_plain(high):
         cut = nx.minimum if high >= low else nx.maximum  # pyright: ignore[reportOperatorIssue]
-        return cut(value, nx.num(high))
+        return cut(value, high)
     low, high = nx.real(low), nx.real(high)
     return jnp.clip(value, jnp.minimum(low, high), jnp.maximum(low, high))
 
