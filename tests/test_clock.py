@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_program import counted, primitives
 from ways import as_argument, reads, ways
 
 import jaxsched as js
@@ -193,3 +194,30 @@ def test_the_product_of_the_factors_is_below_a_bound():
                 make(n)(4), rel=1e-6
             )
     assert js.stretch(LINE, 2)(1) == line(Fraction(1, 2))  # by 1 is divided without more said
+
+
+# Of the line, which is five equations, among them the larger of the step and 0, and of the operator.
+COUNTS = {
+    "delay, by none": (js.delay(LINE, 0), 5),
+    "delay": (js.delay(LINE, 1), 6),  # the larger of the step and the delay, and the difference
+    "delay, beyond int32": (js.delay(LINE, 2**40), 3),  # the line at the step 0
+    "staircase": (js.staircase(LINE, 3), 7),
+    "reverse": (js.reverse(LINE, 5), 7),
+    "by_epoch": (js.by_epoch(LINE, 3), 6),
+    # the line at two steps (eight), the step from 0 on, the whole step (two), the next (three); which value
+    # is the smaller (five), what is left, the steps from there, their share (three), and the value (three)
+    "stretch": (js.stretch(LINE, 3), 27),
+    "stretch, longer": (
+        js.stretch(LINE, 3, 2),
+        32,
+    ),  # three products and sums, and another division
+    "stretch, shorter": (js.stretch(LINE, 2, 3), 38),  # and what is beyond the largest integer
+}
+
+
+@counted
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_equation_too_many(name):
+    schedule, count = COUNTS[name]
+    found = primitives(jax.make_jaxpr(schedule)(jnp.int32(3)).jaxpr)
+    assert len([name for name in found if name not in ("jit", "pjit")]) == count

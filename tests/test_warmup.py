@@ -194,9 +194,21 @@ def test_a_callable_is_read_on_the_host_while_a_program_is_traced():
         (js.with_cooldown, cooled, (4, 4, 0.25)),
         (js.override, planned, (4, FALL)),
     ):
-        schedule, expected = factory(in_float, *rest), formula(6, LINE, *rest)
-        agree(np.asarray([jax.jit(lambda s=schedule: s(6))()]), [expected], 4 * EPSILON)
-        agree(np.asarray([schedule(6)]), [expected], 4 * EPSILON)
+        schedule, expected = factory(in_float, *rest), [formula(t, LINE, *rest) for t in WHOLE]
+        found = jax.jit(lambda s=schedule: [s(t) for t in WHOLE])()
+        agree(np.asarray(found), expected, 4 * EPSILON)
+        found = [schedule(t) for t in WHOLE]
+        assert all(type(value) is float for value in found)
+        agree(np.asarray(found), expected, 2.0**-51)
+
+
+def test_a_way_to_a_callable_stays_between_its_ends():
+    """Also where the two are the same and the sum of their shares is not."""
+    rng = np.random.default_rng(0)
+    for peak in rng.uniform(-1, 1, 20).astype(nx.float_dtype()):
+        schedule = js.with_warmup(lambda step, x=peak: jnp.asarray(x), 13, float(peak))
+        assert jax.jit(lambda s=schedule: s(4))() == peak
+        assert {schedule(t) for t in range(15)} == {float(peak)}
 
 
 NUMBERS = [

@@ -223,14 +223,17 @@ def stretch(step: Any, schedule: ScheduleLike, factor: int, divisor: int = 1) ->
 
 def _scaled_step(step: Any, factor: Any, divisor: Any) -> tuple[Any, Any]:
     """Step * divisor / factor in integers; from the largest integer on it is that."""
-    top = jnp.full_like(step, np.iinfo(step.dtype).max)
     coarse = Cycle(step, factor)
     whole, fine = coarse.number, Cycle(coarse.rest * divisor, factor)
-    most = periods(top, divisor)
-    base = jnp.minimum(whole, most) * divisor
-    room = top - base
-    over = (whole > most) | (fine.number >= room)
-    return jnp.where(over, top, base + jnp.minimum(fine.number, room)), nx.where(over, 0, fine.rest)
+    base = whole * divisor
+    place = base + fine.number
+    if nx.is_plain(factor) and nx.is_plain(divisor) and divisor <= factor:
+        return place, fine.rest  # which is not beyond the step
+    top = int(np.iinfo(step.dtype).max)
+    most = top // divisor if nx.is_plain(divisor) else periods(jnp.full_like(step, top), divisor)
+    # Of what is beyond the largest integer neither the product nor the sum is looked at.
+    over = (whole > most) | (fine.number >= top - base)
+    return nx.where(over, top, place), nx.where(over, 0, fine.rest)
 
 
 def on_line(schedule: Any, whole: Any, part: Any) -> Any:
