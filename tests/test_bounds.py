@@ -111,8 +111,8 @@ def test_a_proportional_value_ends_where_it_should():
             np.testing.assert_allclose(values[3:], ends[1], 0, 2 * digit)
 
 
-LARGEST = float(np.finfo(DTYPE).max)
-LEAST = float(np.finfo(DTYPE).tiny)
+LARGEST = float(np.finfo(np.float32).max)
+LEAST = float(np.finfo(np.float32).tiny)
 EXTREMES = [  # peak, low, high
     # a quotient of way and peak that is below the normal numbers, or beyond the largest
     (LARGEST / 16, 0.0, 0.5), (2.0, 0.0, 2 * LEAST), (LARGEST / 16, 0.25, -0.5), (1e20, 0.0, 1e-20),

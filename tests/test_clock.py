@@ -148,6 +148,18 @@ def test_near_the_smaller_value_a_line_keeps_its_digits():
         agree(values, expected)
 
 
+@pytest.mark.parametrize("scale", [(1, 1), (3, 1), (6, 2), (6, 4)])
+def test_at_a_step_of_its_own_a_stretched_schedule_has_the_value_there(scale):
+    """Exactly, as nothing of the next step's is added; also where the two are not of one size."""
+    table = np.random.default_rng(0).uniform(-1, 1, 64).astype(nx.float_dtype())
+    schedule = js.stretch(js.tabulated_schedule(table.tolist()), *scale)
+    steps = np.arange(0, 64, 4) * scale[0] // scale[1]
+    assert [schedule(int(t)) for t in steps] == table[::4].tolist()
+    for read in (schedule, lambda t: as_argument(schedule, t)):
+        np.testing.assert_array_equal(read(jnp.asarray(steps)), table[::4])
+        np.testing.assert_array_equal(read(jnp.asarray(steps, float)), table[::4])
+
+
 SHORTER = [
     (1, 2),
     (1, 3),
@@ -211,6 +223,7 @@ COUNTS = {
         js.stretch(LINE, 3, 2),
         32,
     ),  # three products and sums, and another division
+    "stretch, by 1": (js.stretch(LINE, 2, 2), 32),
     "stretch, shorter": (js.stretch(LINE, 2, 3), 38),  # and what is beyond the largest integer
 }
 

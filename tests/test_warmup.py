@@ -93,7 +93,7 @@ def test_late_steps():
         for factory, formula, numbers in (
             *((js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, m)) for m in ("prefix", "overlay")),
             (js.with_warmup, warmed, (LINE, n, 1.5, LINEAR, "prefix", 9)),
-            (js.with_warmup, warmed, (LINE, n, 0.25, LINEAR, "prefix", 9)),
+            *((js.with_warmup, warmed, (LINE, n, 0.25, LINEAR, "prefix", k)) for k in (1, 9)),
             (js.with_warmup, warmed, (LINE, 9, 1.5, LINEAR, "prefix", 9)),
             (js.with_cooldown, cooled, (LINE, n, 4, 0.5)),
             (js.with_cooldown, cooled, (LINE, 5, n, 0.5)),
@@ -273,11 +273,20 @@ COUNTS = {
 }
 
 
+def count_of(schedule, step):
+    jaxpr = jax.make_jaxpr(schedule)(step).jaxpr
+    assert not unused(jaxpr)
+    return len([name for name in primitives(jaxpr) if name not in ("jit", "pjit")])
+
+
 @counted
 @pytest.mark.parametrize("name", COUNTS)
 def test_no_equation_too_many(name):
     schedule, count = COUNTS[name]
-    for step in (jnp.int32(3), jnp.float32(3)):
-        jaxpr = jax.make_jaxpr(schedule)(step).jaxpr
-        assert len([name for name in primitives(jaxpr) if name not in ("jit", "pjit")]) == count
-        assert not unused(jaxpr)
+    assert count_of(schedule, jnp.int32(3)) == count_of(schedule, jnp.float32(3)) == count
+
+
+@counted
+def test_no_equation_too_many_of_a_warmup_beyond_int32():
+    """No comparison; the larger of the step and the begin of 0, and their difference."""
+    assert count_of(js.with_warmup(LEVEL, 2**40), jnp.int32(3)) == 7

@@ -173,7 +173,7 @@ def proportional(step: Any, schedule: Any, peak: ArrayLike, low: ArrayLike, high
         again: Any = proportional
         return again.form.function(step, schedule, peak, low * 0.5, high * 0.5) * 2.0
     leading = value_at(schedule, step)
-    if not nx.is_host(leading) and nx.is_plain(peak) and peak > most / 8:
+    if nx.is_plain(peak) and peak > most / 8:  # pyright: ignore[reportOperatorIssue]
         leading, peak = leading * 0.25, peak * 0.25  # its reciprocal would be flushed to 0
     from_0 = nx.is_plain(low) and not low
     # The bound also keeps XLA from merging a factor before it with one after it.

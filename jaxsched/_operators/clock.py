@@ -251,8 +251,8 @@ def on_line(schedule: Any, whole: Any, part: Any) -> Any:
     rises = jnp.abs(here) <= jnp.abs(there)
     small, large = jnp.where(rises, here, there), jnp.where(rises, there, here)
     since = jnp.where(rises, part.count, part.left)
-    until = lambda: jnp.where(rises, part.left, part.count)
-    return small + (large - small) * Progress(since, until, part.length).elapsed
+    # Some of the way is always left, or the two values are one.
+    return small + (large - small) * Progress(since, lambda: part.left, part.length).elapsed
 
 
 _ON_LINE = (
