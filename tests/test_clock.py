@@ -151,13 +151,16 @@ def test_near_the_smaller_value_a_line_keeps_its_digits():
 @pytest.mark.parametrize("scale", [(1, 1), (3, 1), (6, 2), (6, 4)])
 def test_at_a_step_of_its_own_a_stretched_schedule_has_the_value_there(scale):
     """Exactly, as nothing of the next step's is added; also where the two are not of one size."""
-    table = np.random.default_rng(0).uniform(-1, 1, 64).astype(nx.float_dtype())
+    rng = np.random.default_rng(0)
+    table = rng.uniform(-1, 1, 400) * 10.0 ** rng.uniform(-3, 0, 400)
     schedule = js.stretch(js.tabulated_schedule(table.tolist()), *scale)
-    steps = np.arange(0, 64, 4) * scale[0] // scale[1]
-    assert [schedule(int(t)) for t in steps] == table[::4].tolist()
+    places = np.arange(0, 400, scale[1])
+    steps = places * scale[0] // scale[1]
+    assert [schedule(t) for t in steps.tolist()] == table[places].tolist()
     for read in (schedule, lambda t: as_argument(schedule, t)):
-        np.testing.assert_array_equal(read(jnp.asarray(steps)), table[::4])
-        np.testing.assert_array_equal(read(jnp.asarray(steps, float)), table[::4])
+        for dtype in (int, float):
+            values = np.asarray(read(jnp.asarray(steps, dtype)))
+            np.testing.assert_array_equal(values, table[places].astype(values.dtype))
 
 
 SHORTER = [
