@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from test_powers import program
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, read_in_every_way
 
@@ -235,3 +236,90 @@ def test_numbers_that_are_not_given():
     ):
         assert short == whole
         assert [short(t) for t in range(30)] == [whole(t) for t in range(30)]
+
+
+ONE_PRECISION = pytest.mark.skipif(TOP > 2**31, reason="the programs of the other are others")
+
+
+@pytest.mark.parametrize("name", [name for name in CYCLES if name != "jagged_restarts"])
+def test_joined_cycles_at_steps_that_are_not_whole(name):
+    """Whose lengths differ from piece to piece, in strict promotion of types."""
+    factory, formula, every = CYCLES[name]
+    schedules = [factory(*numbers) for numbers in every]
+    joined = js.join_schedules(schedules, [24 * i for i in range(1, len(every))])
+    steps = np.asarray([[24 * i + t for t in PARTS] for i in range(len(every))], nx.float_dtype())
+    values = jax.jit(joined)(jnp.asarray(steps))
+    for found, numbers in zip(np.asarray(values), every, strict=True):
+        expected = [formula(mp.mpf(t), *numbers) for t in PARTS]
+        agree(found, expected, 24 * EPSILON, 2 * EPSILON)
+
+
+def test_joined_restarts_of_the_same_lengths():
+    """That differ in how they grow or fall alone."""
+    for factors in ((1.25, 2.0), (0.5, 0.75), (0.5, 1.25)):
+        for alpha in (0.0, 0.25):
+            every = [(0.7, 3, 2.0, factor, alpha) for factor in factors]
+            schedules = [js.cosine_decay_restarts(*numbers) for numbers in every]
+            for steps in (WHOLE, PARTS):
+                expected = [[restarting(mp.mpf(t), *numbers) for t in steps] for numbers in every]
+                read_in_every_way(schedules, expected, steps, lambda digit: (24 * digit, 2 * digit))
+
+
+def test_a_peak_is_reached_exactly():
+    """Whatever the rounding of the way to it, and never passed."""
+    rng = np.random.default_rng(0)
+    kind = nx.float_dtype().type
+    for base, peak in rng.uniform(0.0, 1.0, (40, 2)).tolist():
+        part = base / peak
+        for schedule, top, high in (
+            (js.cyclic_schedule(base, peak, 3), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5, "triangular2"), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, None, "exp_range", 1.0), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5, "exp_range", 1), 3, peak),
+            (js.cosine_decay_restarts(peak, 3, 2.0, 0.5, part), 0, peak),
+            (js.cosine_decay_restarts(peak, 3, 1.0, 1.0, part), 9, peak),
+        ):
+            assert schedule(top) == high
+            assert np.asarray(schedule(jnp.asarray(top))) == kind(high)
+            assert np.asarray(schedule(jnp.asarray(float(top)))) == kind(high)
+
+
+def test_far_values():
+    """Between which the way is more than a float holds."""
+    most = 3.4e38
+    for schedule in (
+        js.cyclic_schedule(-most, most, 4, None, "exp_range", 1.0),
+        js.cyclic_schedule(-most, most, 4),
+        js.cyclic_schedule(-most, most, 4, 4, "triangular2"),
+    ):
+        values = np.asarray(schedule(jnp.arange(9)))
+        np.testing.assert_allclose(values[:5] / most, [-1.0, -0.5, 0.0, 0.5, 1.0], 1e-6, 1e-6)
+        assert np.isfinite(values).all()
+
+
+@ONE_PRECISION
+def test_the_programs_are_short():
+    join = lambda f: js.join_schedules([f(i) for i in range(3)], [24, 48])
+    for schedule, whole, parts in (
+        (js.cyclic_schedule(0.0, 0.7, 3), 7, 6),
+        (js.cyclic_schedule(0.2, 0.7, 3), 8, 7),
+        (js.cyclic_schedule(0.2, 0.7, 3, 4), 12, 10),
+        (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i)), 17, 16),
+        (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i, 4 + i)), 23, 21),
+        (js.polynomial_decay(0.7, 7, 0.2, 2.0), 8, 7),
+        (js.polynomial_decay(0.7, 7, 0.2, 2.0, cycle=True), 11, 20),
+        (join(lambda i: js.polynomial_decay(0.7, 7 + i, 0.2, 2.0, cycle=True)), 29, 27),
+        (js.cosine_decay_restarts(0.7, 3, 2.0, 1.0, 0.25), 17, 18),
+        (js.cosine_decay_restarts(0.7, 3, 1.0, 1.0, 0.25), 9, 8),
+        (js.jagged_restarts(RATES, 7, 3, 2, 0.1), 24, 22),
+    ):
+        for steps, most in ((jnp.arange(3), whole), (jnp.asarray(PARTS), parts)):
+            assert len(program(schedule, steps)) <= most
+
+
+@ONE_PRECISION
+def test_a_table_of_powers_has_no_more_than_there_are_cycles():
+    schedule = js.cosine_decay_restarts(0.7, 3, 2.0, 0.5, 0.25)
+    tables = jax.make_jaxpr(schedule)(jnp.int32(3)).consts
+    assert sum(np.size(table) for table in tables) <= 119

@@ -263,11 +263,13 @@ def cyclic_schedule(
     if not nx.is_host(step) and is_beyond(step, whole):
         rise, fall = progress(local, up), progress(local, down, up).reverse()
     elif steps_down is None:  # the way up walked backwards
-        height = nx.minimum(local, whole - local)
-        rise = fall = Progress(height, lambda: up - height, up)
+        height = nx.minimum(local, nx.like_step(step, whole) - local)
+        rise = fall = Progress(height, lambda: nx.like_step(step, up) - height, up)
     else:
-        rise = Progress(local, lambda: up - local, up)
-        fall = Progress(lambda: whole - local, lambda: local - up, down)
+        rise = Progress(local, lambda: nx.like_step(step, up) - local, up)
+        fall = Progress(
+            lambda: nx.like_step(step, whole) - local, lambda: local - nx.like_step(step, up), down
+        )
     if scale_function is None and mode == "triangular" and rise is fall:
         return between(init_value, peak_value, rise, shapes.linear.form)
     weight = rise.elapsed if rise is fall else nx.minimum(rise.elapsed, fall.elapsed)
