@@ -323,3 +323,28 @@ def test_a_table_of_powers_has_no_more_than_there_are_cycles():
     schedule = js.cosine_decay_restarts(0.7, 3, 2.0, 0.5, 0.25)
     tables = jax.make_jaxpr(schedule)(jnp.int32(3)).consts
     assert sum(np.size(table) for table in tables) <= 119
+
+
+def test_a_peak_of_lengths_that_turn_out_to_be_constants():
+    """Their reciprocals, by which a compiler multiplies, are rounded: of these lengths below 1."""
+    kind = nx.float_dtype().type
+    lengths = [n for n in range(1, 120) if kind(n) * (kind(1) / kind(n)) < 1]
+    for n in lengths[:3]:
+        whole, other = jnp.int32(n), jnp.int32(3)
+        for up, down, top in ((whole, None, n), (whole, other, n), (other, whole, 3)):
+            read = jax.jit(lambda t, u=up, d=down: js.cyclic_schedule(0.0, 1.0, u, d)(t))
+            assert read(jnp.asarray(top)) == read(jnp.asarray(float(top))) == 1.0
+
+
+def test_growing_cycles_rise_above_the_first():
+    """Also where the way to the first peak is rounded, and far away, where the power alone is too much."""
+    for base, peak in np.random.default_rng(1).uniform(0.0, 1.0, (20, 2)).tolist():
+        grown = base + 1.25 * (peak - base)
+        schedule = js.cosine_decay_restarts(peak, 3, 1.0, 1.25, base / peak)
+        for values in (schedule(3), schedule(jnp.asarray(3)), schedule(jnp.asarray(3.0))):
+            assert float(values) == pytest.approx(grown, rel=4 * EPSILON, abs=4 * EPSILON)
+    for steps, gamma in ((200, 2.0), (130, 2.0), (2000, 1.0625), (1600, 1.0625)):
+        schedule = js.cyclic_schedule(0.0, 2.0**-100, 4, None, "exp_range", gamma)
+        exact = mp.mpf(2) ** -100 * mp.mpf(gamma) ** (steps + 3) * mp.mpf(0.75)
+        for values in (schedule(steps + 3), schedule(jnp.asarray(steps + 3))):
+            assert float(values) == pytest.approx(float(exact), rel=1e-4)
