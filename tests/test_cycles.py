@@ -309,6 +309,7 @@ def test_the_programs_are_short():
         (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i, 4 + i)), 23, 21),
         (js.polynomial_decay(0.7, 7, 0.2, 2.0), 8, 7),
         (js.polynomial_decay(0.7, 7, 0.2, 2.0, cycle=True), 11, 20),
+        (js.polynomial_decay(0.7, 2, 0.2, 2.0, cycle=True), 11, 20),
         (join(lambda i: js.polynomial_decay(0.7, 7 + i, 0.2, 2.0, cycle=True)), 29, 27),
         (js.cosine_decay_restarts(0.7, 3, 2.0, 1.0, 0.25), 17, 18),
         (js.cosine_decay_restarts(0.7, 3, 1.0, 1.0, 0.25), 9, 8),

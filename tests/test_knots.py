@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from test_powers import program
 from ways import agree, narrow, read_in_every_way
+from written import sources
 
 import jaxsched as js
 from jaxsched import shapes
@@ -244,3 +245,13 @@ def test_a_turn_is_of_one_way():
         schedule = through_points(points, (0.25, 1.0, 0.5), shape)
         for steps, most in ((jnp.arange(3), whole), (jnp.asarray(PARTS), parts)):
             assert len(program(schedule, steps)) <= most
+
+
+def test_on_the_host_a_way_is_compared_with_its_two_ends_alone():
+    for schedule in (
+        stretch(0.7, 0.2, 0.25, 7.25, LINEAR),
+        stretch(0.7, 0.2, 2.5, 7.25, LINEAR),
+        through_points((2.5, 7.25), (0.25, 1.0, 0.5), LINEAR),
+    ):
+        (source,) = sources(lambda s=schedule: s(1))
+        assert source.count("<") + source.count(">") == 2
