@@ -212,6 +212,8 @@ def test_any_of_its_numbers_may_be_unknown(row):
             agree(values, expected, 32 * EPSILON, digit)
     values = as_argument(factory(*numbers, *rest), jnp.arange(len(WHOLE)))
     agree(np.asarray(values), expected, 32 * EPSILON, digit)
+    every = jax.jit(lambda given: factory(*given, *rest)(jnp.arange(len(WHOLE))))
+    agree(np.asarray(every(list(map(narrow, numbers)))), expected, 32 * EPSILON, digit)
 
 
 def test_growth_is_none_or_some():
@@ -311,6 +313,7 @@ def test_the_programs_are_short():
         (js.polynomial_decay(0.7, 7, 0.2, 2.0, cycle=True), 11, 20),
         (js.polynomial_decay(0.7, 2, 0.2, 2.0, cycle=True), 11, 20),
         (join(lambda i: js.polynomial_decay(0.7, 7 + i, 0.2, 2.0, cycle=True)), 29, 27),
+        (js.cyclic_schedule(0.0, 0.7, 3, None, "exp_range", 2.0), 54, 46),
         (js.cosine_decay_restarts(0.7, 3, 2.0, 1.0, 0.25), 17, 18),
         (js.cosine_decay_restarts(0.7, 3, 1.0, 1.0, 0.25), 9, 8),
         (js.jagged_restarts(RATES, 7, 3, 2, 0.1), 24, 22),

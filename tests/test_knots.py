@@ -11,7 +11,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from test_powers import program
-from ways import agree, narrow, read_in_every_way
+from ways import agree, as_argument, narrow, read_in_every_way
 from written import sources
 
 import jaxsched as js
@@ -82,7 +82,7 @@ def test_up_and_down(shape):
             read_in_every_way(schedules, expected, steps, of_steps)
 
 
-@pytest.mark.parametrize("shape", [LINEAR, COSINE], ids=str)
+@pytest.mark.parametrize("shape", [LINEAR, COSINE, shapes.power(2.0)], ids=str)
 def test_between_two_steps_a_turn_is_where_it_is(shape):
     """On the device too the way down begins there, not at the next whole step; neither goes beyond it."""
     for values in HILLS:
@@ -121,6 +121,11 @@ PATHS = [
     ((0.0, 7.25), (0.5, 1.0, 0.25)),
     ((0, 7), (0.5, 1.0, 0.25)),
     ((4.0, 4.0), (0.5, 1.0, 0.25)),
+    ((0.3, 0.3), (0.5, 1.0, 0.25)),
+    ((-0.5, 0.0), (0.5, 1.0, 0.25)),
+    ((-1.0, -0.5), (0.5, 1.0, 0.25)),
+    ((-0.5, -1.0), (0.5, 1.0, 0.25)),
+    ((0.0, 0.0), (0.5, 1.0, 0.25)),
     ((2, 5, 7, 11), (0.5, 1.0, 0.25, 0.75, 0.0)),
     ((4.5,), (0.5, 1.0)),
 ]
@@ -167,6 +172,15 @@ def test_late_points():
             assert make(longest)(jnp.asarray(t)) == make(2**63 - 1024)(jnp.asarray(t))
 
 
+def test_a_turn_before_the_first_step_is_no_later_one():
+    """Traced or not; at the largest step nothing is counted from before the first."""
+    schedule = js.torch_onecycle_schedule(10, 1.0, 0.0, final_div_factor=8.0)
+    for t in (0, 5, 9, TOP - 1, TOP):
+        expected = knots(mp.mpf(t), (-1.0, 9.0), (0.04, 1.0, 0.005), COSINE)
+        for value in (schedule(t), schedule(jnp.asarray(t)), as_argument(schedule, jnp.asarray(t))):
+            assert float(value) == pytest.approx(float(expected), rel=16 * EPSILON)
+
+
 BETWEEN = [
     (0.0, 4.0), (0, 7), (0.3, 4.7), (0.5, 3.0), (2.5, 7.25), (2, 7), (0.25, 0.75), (-2.0, 3.0),
     (-1.0, -0.5), (-1.0, -1.0),
@@ -192,6 +206,11 @@ def test_a_way_begins_exactly():
         assert schedule(begin) == 0.7
         assert schedule(begin / 2) == schedule(0) == 0.7
         assert 0.2 == schedule(begin + 1) < schedule(begin + 0.5) < 0.7
+    first, begin = (
+        0.397174526667623,
+        0.02880258162249183,
+    )  # beyond which the rounded way would start
+    assert stretch(first, 0.046063515130579824, begin, 8.772822403072997, LINEAR)(begin) == first
     for part in (0.0, 0.25, 1.0):  # of a length, is flat; at its end the last value is reached
         schedule = js.flat_cosine_schedule(100, 1.0, part, 10.0)
         for t in (0, 99, 100, 101):

@@ -179,3 +179,11 @@ def test_nothing_beyond_a_table_is_read(interpolate):
                     error, found = read(jnp.asarray(steps, kind))
                 error.throw()
                 np.testing.assert_array_equal(found, schedule(jnp.asarray(steps, kind)))
+
+
+def test_a_value_is_a_float_of_python():
+    for values in ([1, 2, 4], [1.0, 2.0, 4.0], np.asarray([1.0, 2.0, 4.0]), jnp.asarray([1, 2, 4])):
+        for interpolate, value in ((False, 2.0), (True, 3.0)):
+            given = js.tabulated_schedule(values, 2, interpolate)(3)
+            assert given == value
+            assert type(given) is float

@@ -255,7 +255,7 @@ def cyclic_schedule(
     """
     up = at_least_one(steps_up)
     down = up if steps_down is None else at_least_one(steps_down)
-    if not (nx.is_host(step) or is_concrete(up, down)):
+    if not is_concrete(up, down):
         up, down = nx.like_step(step, up), nx.like_step(step, down)
     whole = up + down
     cycle = Cycle(step, whole)

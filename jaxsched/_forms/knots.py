@@ -48,7 +48,7 @@ def stretch(step: Any, init_value: Any, end_value: Any, begin: Any, end: Any, sh
 def up_and_down(
     step: Any, first_value: Any, turn_value: Any, end_value: Any, turn: Any, end: Any, shape: Any
 ) -> Any:
-    """Two transitions along a symmetric shape: one way along it, whose length and ends are chosen."""
+    """Two transitions: along a symmetric shape one way, whose length and ends are chosen."""
     on_host = nx.is_host(step)
     up = real_progress(step, 0.0, turn, after=False)
     # An array's turn may be rounded, to where the way down has not begun yet.
@@ -67,9 +67,7 @@ def up_and_down(
 
 def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -> Schedule:
     """Transitions between values, the first at step 0, each other at its point of time."""
-    form: Any = shape._form
-    known = len(points) == 2 and all(map(nx.is_plain, (*points, *values)))
-    if known and 0 < points[0] < points[1] and form.is_symmetric(*shape._values):
+    if len(points) == 2 and all(map(nx.is_plain, (*points, *values))):
         (first, turned, last), (turn, end) = values, points
         return up_and_down(first, turned, last, turn, end, shape)
     pieces, boundaries, begin, boundary = [], [], 0.0, 0
@@ -84,5 +82,5 @@ def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -
 def _first_step(point: Any) -> Any:
     """The first step that is not before a point."""
     if not is_concrete(point):
-        return lax.convert_element_type(jnp.maximum(jnp.ceil(nx.real(point)), 0), nx.int_dtype())
+        return lax.convert_element_type(jnp.maximum(jnp.ceil(point), 0), nx.int_dtype())
     return lift(lambda p: np.maximum(first_step(p), 0), point)
