@@ -352,3 +352,34 @@ def test_growing_cycles_rise_above_the_first():
         exact = mp.mpf(2) ** -100 * mp.mpf(gamma) ** (steps + 3) * mp.mpf(0.75)
         for values in (schedule(steps + 3), schedule(jnp.asarray(steps + 3))):
             assert float(values) == pytest.approx(float(exact), rel=1e-4)
+
+
+def test_cycles_longer_than_the_steps_of_the_type():
+    """Whose lengths are known only when the program runs, or differ from piece to piece."""
+    half = TOP // 2 + 1
+    lengths = [
+        (half, None),
+        (TOP, None),
+        (half, half + 8),
+        (TOP, 5),
+        (5, TOP),
+        (TOP, TOP),
+        (9, None),
+    ]
+    steps = [0, 3, half // 2, half - 1, half, half + 9, TOP - 9, TOP - 1]
+    for base in (0.0, 0.25):
+        schedules = [js.cyclic_schedule(base, 1.0, *both) for both in lengths]
+        for schedule, (up, down) in zip(schedules, lengths, strict=True):
+            expected = [triangles(mp.mpf(t), base, 1.0, up, down) for t in steps]
+            agree(np.asarray([schedule(t) for t in steps]), expected, 2.0**-40, 2.0**-40)
+            for values in (schedule(jnp.asarray(steps)), as_argument(schedule, jnp.asarray(steps))):
+                agree(np.asarray(values), expected, 8 * EPSILON, 4 * EPSILON)
+        for some in (schedules[:2], schedules[2:6]):
+            joined = js.join_schedules(some, [4 * i for i in range(1, len(some))])
+            late = [t for t in steps if t > 20]
+            values = np.asarray(jax.jit(joined)(jnp.asarray(late)))
+            agree(values, [joined(t) for t in late], 8 * EPSILON, 4 * EPSILON)
+    half = 2**30  # in bits of the lengths, though the steps are others
+    for steps in ([half - 1.0, half + 0.0, 1.5 * half], [half - 1, half, 3 * half // 2]):
+        read = jax.jit(lambda n, t=steps: js.cyclic_schedule(0.0, 1.0, n)(jnp.asarray(t)))
+        np.testing.assert_allclose(read(jnp.int32(half)), [1.0, 1.0, 0.5], 1e-6)
