@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from test_powers import program
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, read_in_every_way
 
@@ -211,6 +212,8 @@ def test_any_of_its_numbers_may_be_unknown(row):
             agree(values, expected, 32 * EPSILON, digit)
     values = as_argument(factory(*numbers, *rest), jnp.arange(len(WHOLE)))
     agree(np.asarray(values), expected, 32 * EPSILON, digit)
+    every = jax.jit(lambda given: factory(*given, *rest)(jnp.arange(len(WHOLE))))
+    agree(np.asarray(every(list(map(narrow, numbers)))), expected, 32 * EPSILON, digit)
 
 
 def test_growth_is_none_or_some():
@@ -235,3 +238,148 @@ def test_numbers_that_are_not_given():
     ):
         assert short == whole
         assert [short(t) for t in range(30)] == [whole(t) for t in range(30)]
+
+
+ONE_PRECISION = pytest.mark.skipif(TOP > 2**31, reason="the programs of the other are others")
+
+
+@pytest.mark.parametrize("name", [name for name in CYCLES if name != "jagged_restarts"])
+def test_joined_cycles_at_steps_that_are_not_whole(name):
+    """Whose lengths differ from piece to piece, in strict promotion of types."""
+    factory, formula, every = CYCLES[name]
+    schedules = [factory(*numbers) for numbers in every]
+    joined = js.join_schedules(schedules, [24 * i for i in range(1, len(every))])
+    steps = np.asarray([[24 * i + t for t in PARTS] for i in range(len(every))], nx.float_dtype())
+    values = jax.jit(joined)(jnp.asarray(steps))
+    for found, numbers in zip(np.asarray(values), every, strict=True):
+        expected = [formula(mp.mpf(t), *numbers) for t in PARTS]
+        agree(found, expected, 24 * EPSILON, 2 * EPSILON)
+
+
+def test_joined_restarts_of_the_same_lengths():
+    """That differ in how they grow or fall alone."""
+    for factors in ((1.25, 2.0), (0.5, 0.75), (0.5, 1.25)):
+        for alpha in (0.0, 0.25):
+            every = [(0.7, 3, 2.0, factor, alpha) for factor in factors]
+            schedules = [js.cosine_decay_restarts(*numbers) for numbers in every]
+            for steps in (WHOLE, PARTS):
+                expected = [[restarting(mp.mpf(t), *numbers) for t in steps] for numbers in every]
+                read_in_every_way(schedules, expected, steps, lambda digit: (24 * digit, 2 * digit))
+
+
+def test_a_peak_is_reached_exactly():
+    """Whatever the rounding of the way to it, and never passed."""
+    rng = np.random.default_rng(0)
+    kind = nx.float_dtype().type
+    for base, peak in rng.uniform(0.0, 1.0, (40, 2)).tolist():
+        part = base / peak
+        for schedule, top, high in (
+            (js.cyclic_schedule(base, peak, 3), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5, "triangular2"), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, None, "exp_range", 1.0), 3, peak),
+            (js.cyclic_schedule(base, peak, 3, 5, "exp_range", 1), 3, peak),
+            (js.cosine_decay_restarts(peak, 3, 2.0, 0.5, part), 0, peak),
+            (js.cosine_decay_restarts(peak, 3, 1.0, 1.0, part), 9, peak),
+        ):
+            assert schedule(top) == high
+            assert np.asarray(schedule(jnp.asarray(top))) == kind(high)
+            assert np.asarray(schedule(jnp.asarray(float(top)))) == kind(high)
+
+
+def test_far_values():
+    """Between which the way is more than a float holds."""
+    most = 3.4e38
+    for schedule in (
+        js.cyclic_schedule(-most, most, 4, None, "exp_range", 1.0),
+        js.cyclic_schedule(-most, most, 4),
+        js.cyclic_schedule(-most, most, 4, 4, "triangular2"),
+    ):
+        values = np.asarray(schedule(jnp.arange(9)))
+        np.testing.assert_allclose(values[:5] / most, [-1.0, -0.5, 0.0, 0.5, 1.0], 1e-6, 1e-6)
+        assert np.isfinite(values).all()
+
+
+@ONE_PRECISION
+def test_the_programs_are_short():
+    join = lambda f: js.join_schedules([f(i) for i in range(3)], [24, 48])
+    for schedule, whole, parts in (
+        (js.cyclic_schedule(0.0, 0.7, 3), 7, 6),
+        (js.cyclic_schedule(0.2, 0.7, 3), 8, 7),
+        (js.cyclic_schedule(0.2, 0.7, 3, 4), 12, 10),
+        (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i)), 17, 16),
+        (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i, 4 + i)), 23, 21),
+        (js.polynomial_decay(0.7, 7, 0.2, 2.0), 8, 7),
+        (js.polynomial_decay(0.7, 7, 0.2, 2.0, cycle=True), 11, 20),
+        (js.polynomial_decay(0.7, 2, 0.2, 2.0, cycle=True), 11, 20),
+        (join(lambda i: js.polynomial_decay(0.7, 7 + i, 0.2, 2.0, cycle=True)), 29, 27),
+        (js.cyclic_schedule(0.0, 0.7, 3, None, "exp_range", 2.0), 54, 46),
+        (js.cosine_decay_restarts(0.7, 3, 2.0, 1.0, 0.25), 17, 18),
+        (js.cosine_decay_restarts(0.7, 3, 1.0, 1.0, 0.25), 9, 8),
+        (js.jagged_restarts(RATES, 7, 3, 2, 0.1), 24, 22),
+    ):
+        for steps, most in ((jnp.arange(3), whole), (jnp.asarray(PARTS), parts)):
+            assert len(program(schedule, steps)) <= most
+
+
+@ONE_PRECISION
+def test_a_table_of_powers_has_no_more_than_there_are_cycles():
+    schedule = js.cosine_decay_restarts(0.7, 3, 2.0, 0.5, 0.25)
+    tables = jax.make_jaxpr(schedule)(jnp.int32(3)).consts
+    assert sum(np.size(table) for table in tables) <= 119
+
+
+def test_a_peak_of_lengths_that_turn_out_to_be_constants():
+    """Their reciprocals, by which a compiler multiplies, are rounded: of these lengths below 1."""
+    kind = nx.float_dtype().type
+    lengths = [n for n in range(1, 120) if kind(n) * (kind(1) / kind(n)) < 1]
+    for n in lengths[:3]:
+        whole, other = jnp.int32(n), jnp.int32(3)
+        for up, down, top in ((whole, None, n), (whole, other, n), (other, whole, 3)):
+            read = jax.jit(lambda t, u=up, d=down: js.cyclic_schedule(0.0, 1.0, u, d)(t))
+            assert read(jnp.asarray(top)) == read(jnp.asarray(float(top))) == 1.0
+
+
+def test_growing_cycles_rise_above_the_first():
+    """Also where the way to the first peak is rounded, and far away, where the power alone is too much."""
+    for base, peak in np.random.default_rng(1).uniform(0.0, 1.0, (20, 2)).tolist():
+        grown = base + 1.25 * (peak - base)
+        schedule = js.cosine_decay_restarts(peak, 3, 1.0, 1.25, base / peak)
+        for values in (schedule(3), schedule(jnp.asarray(3)), schedule(jnp.asarray(3.0))):
+            assert float(values) == pytest.approx(grown, rel=4 * EPSILON, abs=4 * EPSILON)
+    for steps, gamma in ((200, 2.0), (130, 2.0), (2000, 1.0625), (1600, 1.0625)):
+        schedule = js.cyclic_schedule(0.0, 2.0**-100, 4, None, "exp_range", gamma)
+        exact = mp.mpf(2) ** -100 * mp.mpf(gamma) ** (steps + 3) * mp.mpf(0.75)
+        for values in (schedule(steps + 3), schedule(jnp.asarray(steps + 3))):
+            assert float(values) == pytest.approx(float(exact), rel=1e-4)
+
+
+def test_cycles_longer_than_the_steps_of_the_type():
+    """Whose lengths are known only when the program runs, or differ from piece to piece."""
+    half = TOP // 2 + 1
+    lengths = [
+        (half, None),
+        (TOP, None),
+        (half, half + 8),
+        (TOP, 5),
+        (5, TOP),
+        (TOP, TOP),
+        (9, None),
+    ]
+    steps = [0, 3, half // 2, half - 1, half, half + 9, TOP - 9, TOP - 1]
+    for base in (0.0, 0.25):
+        schedules = [js.cyclic_schedule(base, 1.0, *both) for both in lengths]
+        for schedule, (up, down) in zip(schedules, lengths, strict=True):
+            expected = [triangles(mp.mpf(t), base, 1.0, up, down) for t in steps]
+            agree(np.asarray([schedule(t) for t in steps]), expected, 2.0**-40, 2.0**-40)
+            for values in (schedule(jnp.asarray(steps)), as_argument(schedule, jnp.asarray(steps))):
+                agree(np.asarray(values), expected, 8 * EPSILON, 4 * EPSILON)
+        for some in (schedules[:2], schedules[2:6]):
+            joined = js.join_schedules(some, [4 * i for i in range(1, len(some))])
+            late = [t for t in steps if t > 20]
+            values = np.asarray(jax.jit(joined)(jnp.asarray(late)))
+            agree(values, [joined(t) for t in late], 8 * EPSILON, 4 * EPSILON)
+    half = 2**30  # in bits of the lengths, though the steps are others
+    for steps in ([half - 1.0, half + 0.0, 1.5 * half], [half - 1, half, 3 * half // 2]):
+        read = jax.jit(lambda n, t=steps: js.cyclic_schedule(0.0, 1.0, n)(jnp.asarray(t)))
+        np.testing.assert_allclose(read(jnp.int32(half)), [1.0, 1.0, 0.5], 1e-6)

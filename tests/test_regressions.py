@@ -16,6 +16,7 @@ from cases import CASES
 
 import jaxsched as js
 from jaxsched import checks, shapes
+from jaxsched._core import numerics as nx
 
 CYCLE = {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 3, "decay_steps": 10}
 STEPS = np.arange(200)
@@ -458,3 +459,37 @@ def test_ends_further_apart_than_float32_is_wide():
     for schedule, expected in ((line, [-2, -1, 0, 1, 2]), (wave, [2, 0, -2, 0, 2])):
         for values in (schedule(jnp.arange(5)), [schedule(t) for t in range(5)]):
             np.testing.assert_allclose(np.asarray(values, float) / 1.5e38, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i: js.linear_schedule(1.0, 0.0, 10 + 5 * i, 30 - 5 * i),
+        lambda i: js.linear_schedule(1.0, 0.0, 2**31 - 20 * i, 20 * i),
+        lambda i: js.jagged_restarts(js.constant_schedule(1.0), 11, 3, 5 - i, 0.1),
+        lambda i: js.exponential_decay(0.8, 0, 0.5, 10 + i, end_value=0.25),
+        lambda i: js.cyclic_schedule(0.25, 1.0, 4 + i),
+        lambda i: js.cyclic_schedule(0.25, 1.0, 4 + i, 7),
+    ],
+    ids=["line", "long line", "jagged", "at once", "cycles", "lopsided"],
+)
+def test_joined_pieces_that_differ_in_part(make, n):
+    """Of the begin, the length and the end of a stretch two may differ and the third be the same."""
+    joined = js.join_schedules([make(i) for i in range(n)], [50 * (i + 1) for i in range(n - 1)])
+    steps = jnp.arange(0, 50 * n + 60)
+    expected = [joined(int(t)) for t in steps]
+    for kind in (nx.int_dtype(), nx.float_dtype()):
+        values = jax.jit(joined)(steps.astype(kind))
+        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_lengths_beyond_32_bits_at_steps_that_are_not_whole():
+    for n in (2**31 - 1, 2**31, 2**40, 2**62):
+        for schedule in (
+            js.geometric_schedule(1.0, 30.0, n),
+            js.transition_schedule(1.0, 0.25, n, js.shapes.exponential(0.5)),
+            js.linear_schedule(1.0, 0.25, n),
+        ):
+            for t in (0.0, 2.5, 2.0**30, 2.0**31):
+                assert float(schedule(jnp.asarray(t))) == pytest.approx(schedule(t), rel=1e-5)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 from test_clock import agree, on_table
 from ways import as_argument, reads, ways
 
@@ -164,3 +165,25 @@ def test_a_function_of_the_epoch():
 def test_what_is_refused(arguments, error, said):
     with pytest.raises(error, match=f"tabulate_by_epoch: {said}"):
         js.tabulate_by_epoch(*arguments)
+
+
+@pytest.mark.parametrize("interpolate", [False, True])
+def test_nothing_beyond_a_table_is_read(interpolate):
+    """Where it is, is undefined on some devices."""
+    for values in ([0.5], [1.0, 0.5, 3.0], np.asarray(TABLES)):
+        schedule = js.tabulated_schedule(values, 2, interpolate)
+        read = checkify.checkify(schedule, errors=checkify.index_checks)
+        for steps in ([0, 1, 5], [6, 7, 8], [9, 10, 2**31 - 1]):
+            for kind in (nx.int_dtype(), nx.float_dtype()):
+                with jax.numpy_dtype_promotion("standard"):
+                    error, found = read(jnp.asarray(steps, kind))
+                error.throw()
+                np.testing.assert_array_equal(found, schedule(jnp.asarray(steps, kind)))
+
+
+def test_a_value_is_a_float_of_python():
+    for values in ([1, 2, 4], [1.0, 2.0, 4.0], np.asarray([1.0, 2.0, 4.0]), jnp.asarray([1, 2, 4])):
+        for interpolate, value in ((False, 2.0), (True, 3.0)):
+            given = js.tabulated_schedule(values, 2, interpolate)(3)
+            assert given == value
+            assert type(given) is float

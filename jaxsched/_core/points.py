@@ -13,6 +13,13 @@ from jaxsched._core.progress import Progress
 
 INSTANT = 1e-20
 """The length of a way that takes no time: whose reciprocal is a number in float32."""
+LAST = 2.0**63 - 1024.0
+"""The largest float that is a number of int64."""
+
+
+def first_step(point: Any) -> Any:
+    """The first whole step, of numbers known now, that is not before a point."""
+    return np.minimum(np.ceil(point), LAST).astype(np.int64)
 
 
 def real_progress(
@@ -25,8 +32,8 @@ def real_progress(
     """
     if not is_concrete(begin, end):
         return _traced_real_progress(step, nx.real(begin), nx.real(end))
-    first = lift(lambda b: np.ceil(b).astype(np.int64), begin)
-    last = lift(lambda e: np.ceil(e).astype(np.int64) - 1, end)
+    first = lift(first_step, begin)
+    last = lift(lambda e: first_step(e) - 1, end)
     done, rest = first - begin, end - last
     length = lift(lambda b, e: np.maximum(e - b, INSTANT), begin, end)
     rest = lift(np.maximum, rest, INSTANT)  # not 0 in float32
@@ -41,7 +48,7 @@ def real_progress(
         if not is_per_piece(first) and first > top:
             zero = jnp.zeros(step.shape, nx.float_dtype())
             return Progress(zero, zero + length, length)
-        rest = rest + lift(lambda n: np.maximum(n - top, 0), last)
+        rest = rest + lift(lambda n: np.maximum(n, top) - top, last)
         last = lift(lambda n: np.minimum(n, top), last)
         ends_whole = np.all(numbers_of(rest) == 1) and np.all(numbers_of(last) < top)
     if ends_whole:

@@ -64,8 +64,10 @@ class Progress:
         return self._once("over", self._over or self._is_over)
 
     def _is_over(self) -> Any:
-        if nx.is_plain(self.length) and (self.on_host or not is_beyond(self.count, self.length)):
+        if self.on_host and nx.is_plain(self.length):
             return self.count >= self.length
+        if nx.is_plain(self.length) and not is_beyond(self.count, self.length):
+            return self.count >= nx.like_step(self.count, self.length)
         return self.left <= 0
 
     @property
@@ -285,8 +287,8 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     begin = lift(lambda b, n: b - (n == 0), begin, length)
     length = lift(np.maximum, length, 1)
     end = begin + length
-    if is_per_piece(end) and not (
-        nx.is_whole(step) and np.max(end.numbers) <= np.iinfo(step.dtype).max
+    if (is_per_piece(begin) or is_per_piece(length)) and not (
+        nx.is_whole(step) and np.max(numbers_of(end)) <= np.iinfo(step.dtype).max
     ):
         # What begins beyond the largest step has not passed there, which is where its begin will be.
         top = np.iinfo(nx.int_dtype()).max

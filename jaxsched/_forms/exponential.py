@@ -14,7 +14,7 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula, own_recipe
 from jaxsched._core.geometric import geometric, natural, times_two_to
 from jaxsched._core.per_piece import is_concrete, numbers_of, settle
-from jaxsched._core.periods import elapsed_since, periods
+from jaxsched._core.periods import elapsed_since, has_begun, periods
 from jaxsched._core.progress import progress
 from jaxsched._core.schedule import Schedule
 
@@ -92,7 +92,7 @@ def exponential_decay(
     else:  # a decay of 0 steps is over when it begins; traced, it may be one
         period, start = settle(transition_steps), nx.num(init_value)
         if nx.is_plain(period):
-            value = nx.where(step >= transition_begin, _limit(start, decay_rate), start)
+            value = nx.where(has_begun(step, transition_begin), _limit(start, decay_rate), start)
         else:
             over = (period == 0) & (step >= nx.like_step(step, transition_begin))
             value = _decay(decay_rate, count(), jnp.maximum(period, 1), staircase, start)

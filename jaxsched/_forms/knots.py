@@ -15,7 +15,7 @@ from jaxsched._core.compose import join_schedules
 from jaxsched._core.decorators import formula
 from jaxsched._core.per_piece import Few, PerPiece, is_concrete, lift
 from jaxsched._core.periods import has_begun
-from jaxsched._core.points import real_progress
+from jaxsched._core.points import first_step, real_progress
 from jaxsched._core.progress import Chosen
 from jaxsched._core.schedule import Schedule
 from jaxsched._core.shape import Shape, shape_like
@@ -30,7 +30,7 @@ from jaxsched._core.shape import Shape, shape_like
 )
 def stretch(step: Any, init_value: Any, end_value: Any, begin: Any, end: Any, shape: Any) -> Any:
     """A transition between two points of time."""
-    if nx.is_host(step) and begin > 0:
+    if nx.is_host(step) and 0 < begin < end:
         way = lambda: real_progress(step, begin, end, before=False)
         between = lambda: shape.between(init_value, end_value, way())
         return step.code.choose(step <= begin, lambda: float(init_value), between)
@@ -48,16 +48,18 @@ def stretch(step: Any, init_value: Any, end_value: Any, begin: Any, end: Any, sh
 def up_and_down(
     step: Any, first_value: Any, turn_value: Any, end_value: Any, turn: Any, end: Any, shape: Any
 ) -> Any:
-    """Two transitions along a symmetric shape: one way along it, whose length and ends are chosen."""
+    """Two transitions: along a symmetric shape one way, whose length and ends are chosen."""
+    on_host = nx.is_host(step)
     up = real_progress(step, 0.0, turn, after=False)
-    down = real_progress(step, turn, end, before=False)
-    if nx.is_host(step):
+    # An array's turn may be rounded, to where the way down has not begun yet.
+    down = real_progress(step, turn, end, before=not (on_host or nx.is_whole(step)))
+    if on_host:
         return step.code.choose(
             step < turn,
             lambda: shape.between(first_value, turn_value, up),
             lambda: shape.between(turn_value, end_value, down),
         )
-    few = Few([has_begun(step, _first_step(turn))])
+    few = Few([has_begun(step, _first_step(turn) if nx.is_whole(step) else turn)])
     starts, ends = (first_value, turn_value), (turn_value, end_value)
     pieces = (PerPiece(np.asarray(x), few) for x in (starts, ends))
     return shape.between(*pieces, Chosen([up, down], few))
@@ -65,9 +67,7 @@ def up_and_down(
 
 def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -> Schedule:
     """Transitions between values, the first at step 0, each other at its point of time."""
-    form: Any = shape._form
-    known = len(points) == 2 and all(map(nx.is_plain, (*points, *values)))
-    if known and 0 < points[0] < points[1] and form.is_symmetric(*shape._values):
+    if len(points) == 2 and all(map(nx.is_plain, (*points, *values))):
         (first, turned, last), (turn, end) = values, points
         return up_and_down(first, turned, last, turn, end, shape)
     pieces, boundaries, begin, boundary = [], [], 0.0, 0
@@ -82,5 +82,5 @@ def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -
 def _first_step(point: Any) -> Any:
     """The first step that is not before a point."""
     if not is_concrete(point):
-        return lax.convert_element_type(jnp.maximum(jnp.ceil(nx.real(point)), 0), nx.int_dtype())
-    return lift(lambda p: np.maximum(np.ceil(p), 0).astype(np.int64), point * 1.0)
+        return lax.convert_element_type(jnp.maximum(jnp.ceil(point), 0), nx.int_dtype())
+    return lift(lambda p: np.maximum(first_step(p), 0), point)
