@@ -48,18 +48,16 @@ FILES = [
     "_forms/knots",
     "_forms/tabulate",
     "_forms/cycles",
+    "_forms/onecycle",
+    "_forms/phases",
+    "_forms/presets",
+    "_forms/recipes",
 ]
 OUTSIDE = {
     "They compute, and were not tried whole yet": [
         "_operators/clock",
         "_operators/warmup",
         "_operators/bounds",
-    ],
-    "They put the forms above together, with a sum or a quotient of what they are given": [
-        "_forms/onecycle",
-        "_forms/phases",
-        "_forms/presets",
-        "_forms/recipes",
     ],
     "They check, bind and keep hyperparameters, and hand a step to the forms": [
         "checks",
