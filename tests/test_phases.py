@@ -12,6 +12,7 @@ from ways import agree, narrow, read_in_every_way
 
 import jaxsched as js
 from jaxsched import shapes
+from jaxsched._core import numerics as nx
 
 WHOLE = list(range(26))
 PARTS = [0.0, 0.5, 1.25, 3.5, 4.75, 5.0, 5.25, 7.5, 9.0, 9.5, 12.75, 17.5, 19.25, 20.0, 20.5, 31.5]
@@ -164,7 +165,7 @@ RUNS = {
         (20, 0.7, 0.3, "linear"), (20, 3.0, 0.25, "linear", 4.0, 8.0), (9, -2.0, 0.5, "linear", 2.0, 0.5),
     ]),
     "torch, three phases": (torch_onecycle, [
-        (20, 0.7, 0.3, "cos", 25, 1e4, True), (20, 3.0, 0.25, "cos", 4.0, 8.0, True),
+        (21, 0.7, 0.3, "cos", 25, 1e4, True), (20, 3.0, 0.25, "cos", 4.0, 8.0, True),
         (11, -2.0, 0.375, "cos", 2.0, 0.5, True),
     ]),
     "torch, three lines": (torch_onecycle, [
@@ -265,3 +266,76 @@ def test_any_of_its_numbers_may_be_unknown(name):
                 agree(
                     np.asarray(jax.jit(read)(narrow(number), array)), expected, 32 * EPSILON, floor
                 )
+
+
+def test_three_phases_fit_into_the_whole():
+    assert js.torch_onecycle_schedule(20, 1.0, 0.5, three_phase=True)(9) == 1.0
+    assert js.torch_onecycle_schedule(20, 1.0, 0.625)(11.5) == 1.0
+    for part in (0.5625, 1.0):
+        with pytest.raises(ValueError, match="pct_start must be at most 0.5 for three_phase=True"):
+            js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)
+    # Of a part that is not known yet nothing can be said.
+    read = jax.jit(lambda part: js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)(0))
+    assert read(0.75) == pytest.approx(0.04)
+
+
+def test_a_decay_fits_into_its_period():
+    js.wsds_schedule(1.0, [7, 4], decay_steps=4, warmup_steps=3)
+    js.wsds_schedule(1.0, [4, 4], decay_steps=4)
+    for periods, up, message in (
+        ([6, 4], 3, r"period_steps\[0\] must be at least warmup_steps \+ decay_steps \(7\), got 6"),
+        ([3, 4], 0, r"period_steps\[0\] must be at least decay_steps \(4\), got 3"),
+        ([7, 3], 3, r"period_steps\[1\] must be at least decay_steps \(4\), got 3"),
+        ([4, 3], 0, r"period_steps\[1\] must be at least decay_steps \(4\), got 3"),
+    ):
+        with pytest.raises(ValueError, match=f"wsds_schedule: {message}"):
+            js.wsds_schedule(1.0, periods, decay_steps=4, warmup_steps=up)
+    # Of lengths that are not known yet nothing can be said.
+    for make in (
+        lambda n: js.wsds_schedule(1.0, [n, 8], 4),
+        lambda n: js.wsds_schedule(1.0, [9, 8], n),
+        lambda n: js.wsds_schedule(1.0, [9, 8], 4, n),
+    ):
+        assert jax.jit(lambda n, m=make: m(n)(20))(4) == 0.0
+
+
+def test_the_values_that_are_not_given():
+    for short, whole in (
+        (js.linear_onecycle_schedule(100, 1.0), (0.3, 0.85, 25.0, 1e4)),
+        (js.cosine_onecycle_schedule(100, 1.0), (0.3, 25.0, 1e4)),
+        (js.torch_onecycle_schedule(100, 1.0), (0.3, "cos", 25.0, 1e4, False)),
+        (js.fastai_onecycle_schedule(100, 1.0), (0.25, 25.0, 1e5)),
+        (js.flat_cosine_schedule(100, 1.0), (0.75, 1e5)),
+        (js.slanted_triangular_schedule(100, 1.0), (0.1, 32.0)),
+        (js.k_decay_schedule(1.0, 0.0, 100), (1.5,)),
+    ):
+        assert tuple(short.hyperparameters.values())[-len(whole) :] == whole
+    run = js.warmup_stable_decay_schedule(0.5, 1.0, 10, 20, 30)
+    assert (run.end_value, run.decay_shape, run.warmup_shape) == (
+        0.0,
+        shapes.linear(),
+        shapes.linear(),
+    )
+    again = js.wsds_schedule(1.0, [60], 30)
+    assert (again.warmup_steps, again.end_value, again.init_value) == (0, 0.0, 0.0)
+    assert (again.decay_shape, run.replace(warmup_steps=0)(35)) == (shapes.linear(), 0.5)
+    warm = js.warmup_cosine_decay_schedule(0.5, 1.0, 10, 20)
+    assert (warm.end_value, warm.exponent) == (0.0, 1.0)
+    falling = js.warmup_exponential_decay_schedule(0.5, 1.0, 10, 20, 0.5)
+    assert falling.hyperparameters["transition_begin"] == 0
+    assert (falling.staircase, falling.end_value) == (False, None)
+
+
+def test_cycles_end_beyond_the_largest_step():
+    """Also where their lengths are known only when the program runs."""
+    top = int(np.iinfo(nx.int_dtype()).max)
+
+    @jax.jit
+    def read(n, step):
+        first, long = cycle(0.0, 1.0, 0, 4), cycle(1.0, 0.5, 0, n)
+        return js.sgdr_schedule([first, long, cycle(0.25, 0.125, 0, 2)])(step)
+
+    for step in (5, top - 1):
+        assert read(top, step) == pytest.approx(
+            sgdr(step, [cycle(0.0, 1.0, 0, 4), cycle(1.0, 0.5, 0, top)])
+        )
