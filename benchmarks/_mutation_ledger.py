@@ -51,14 +51,12 @@ FILES = [
     "_forms/knots",
     "_forms/tabulate",
     "_forms/cycles",
+    "_forms/onecycle",
+    "_forms/phases",
+    "_forms/presets",
+    "_forms/recipes",
 ]
 OUTSIDE = {
-    "They put the forms above together, with a sum or a quotient of what they are given": [
-        "_forms/onecycle",
-        "_forms/phases",
-        "_forms/presets",
-        "_forms/recipes",
-    ],
     "They check, bind and keep hyperparameters, and hand a step to the forms": [
         "checks",
         "_core/decorators",

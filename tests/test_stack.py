@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxsched._core.per_piece import Few, PerPiece, stack
 
@@ -60,3 +61,31 @@ def test_stacked_numbers_that_are_traced_are_gathered_at_once():
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name, strict=False)
         assert found[name].shape == np.shape(value)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_no_number_is_rounded_to_the_type_of_another(few):
+    """Else a join's rates would be those of the least precise of its pieces."""
+    full, whole = jax.dtypes.canonicalize_dtype(float), jax.dtypes.canonicalize_dtype(int)
+    half, brief = jnp.bfloat16(0.7), jnp.float16(0.3)
+    for given, kind in (
+        ([half, 0.3, 0.7], full),
+        ([0.3, half, half], full),
+        ([half, brief, half], full),
+        ([half, 1001, jnp.int32(3001)], full),
+        ([jnp.float32(0.7), 0.3, 0.7], full),
+        ([half, half * 2, half], jnp.bfloat16),
+        ([1001, jnp.int32(3001), 5], whole),
+        ([jnp.int16(1001), 40_001, 5], whole),
+    ):
+        for i, number in enumerate(given):
+
+            @jax.jit
+            def picked(i, traced, given=given):
+                index = Few([i == 1, i == 2]) if few else jnp.asarray(i, jnp.uint32)
+                parts = iter(traced)
+                return stack([next(parts) if isinstance(x, jax.Array) else x for x in given], index)
+
+            found = picked(i, [x for x in given if isinstance(x, jax.Array)])
+            assert found.dtype == kind
+            assert found == jnp.asarray(number, kind)

@@ -196,9 +196,11 @@ def stack(numbers: list[Any], index: Any) -> Any:
         whole = all(type(x) is int for x in numbers)
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
-    # Lengths may be whole in one piece and not in the next.
-    with jax.numpy_dtype_promotion("standard"):
-        dtype = jnp.result_type(*arrays)
+    dtype = arrays[0].dtype
+    if any(x.dtype != dtype or type(n) is float for x, n in zip(arrays, numbers, strict=True)):
+        # Lengths may be whole in one piece and not in the next; none is rounded to another's type.
+        whole = not any(jnp.issubdtype(x.dtype, jnp.floating) for x in arrays)
+        dtype = jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64)
     if isinstance(index, Few):
         return index.pick([jax.lax.convert_element_type(x, dtype) for x in arrays])
     if any(map(is_per_piece, numbers)) and index.ndim:  # every step has numbers of its own

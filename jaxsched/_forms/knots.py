@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -70,6 +70,41 @@ def through_points(points: Sequence[Any], values: Sequence[Any], shape: Shape) -
     if len(points) == 2 and all(map(nx.is_plain, (*points, *values))):
         (first, turned, last), (turn, end) = values, points
         return up_and_down(first, turned, last, turn, end, shape)
+    return one_by_one(points, values, shape)
+
+
+@formula(
+    points=checks.sequence_of(checks.finite, "finite numbers"),
+    values=checks.sequence_of(checks.finite, "finite numbers"),
+    shape=shape_like,
+)
+def one_by_one(step: Any, points: Sequence[Any], values: Sequence[Any], shape: Any) -> Any:
+    """One transition after the other, each of its own length."""
+    if not nx.is_host(step) and nx.is_whole(step):  # the same at each, on the clock of one of them
+        return _of_whole_steps(points, values, shape)._at(step)
+    ways = list(zip((0.0, *points), points, values, values[1:], strict=False))
+    begin, end, first, last = ways[-1]
+    if not nx.is_host(step):
+        value = shape.between(first, last, real_progress(step, begin, end))
+        for begin, end, first, last in reversed(ways[:-1]):
+            before = shape.between(first, last, real_progress(step, begin, end))
+            value = jnp.where(has_begun(step, end), value, before)
+        return value
+    held = len(ways) == 1
+    value = lambda: shape.between(first, last, real_progress(step, begin, end, before=held))
+    for way in reversed(ways[:-1]):
+        value = _until(step, *way, shape, value)
+    return value()
+
+
+def _until(
+    step: Any, begin: Any, end: Any, first: Any, last: Any, shape: Any, then: Callable[[], Any]
+) -> Callable[[], Any]:
+    way = lambda: real_progress(step, begin, end, before=False, after=False)
+    return lambda: step.code.choose(step < end, lambda: shape.between(first, last, way()), then)
+
+
+def _of_whole_steps(points: Sequence[Any], values: Sequence[Any], shape: Shape) -> Schedule:
     pieces, boundaries, begin, boundary = [], [], 0.0, 0
     for point, start, end in zip(points, values, values[1:], strict=False):
         first, last = (nx.exact(x) - nx.exact(boundary) for x in (begin, point))
