@@ -250,6 +250,9 @@ def test_any_of_its_numbers_may_be_unknown(row, shape):
         unknown = list(map(narrow, numbers)) if place is None else narrow(numbers[place])
         for steps in (jnp.asarray(WHOLE), jnp.asarray(WHOLE, nx.float_dtype())):
             agree(np.asarray(jax.jit(read)(unknown, steps)), expected, 32 * EPSILON, 8 * EPSILON)
+        between = [knots(mp.mpf(t), points, values, shape) for t in PARTS]
+        found = jax.jit(read)(unknown, jnp.asarray(PARTS, nx.float_dtype()))
+        agree(np.asarray(found), between, 32 * EPSILON, 8 * EPSILON)
 
 
 def test_a_turn_is_of_one_way():
@@ -267,10 +270,11 @@ def test_a_turn_is_of_one_way():
 
 
 def test_on_the_host_a_way_is_compared_with_its_two_ends_alone():
-    for schedule in (
-        stretch(0.7, 0.2, 0.25, 7.25, LINEAR),
-        stretch(0.7, 0.2, 2.5, 7.25, LINEAR),
-        through_points((2.5, 7.25), (0.25, 1.0, 0.5), LINEAR),
+    for schedule, ends in (
+        (stretch(0.7, 0.2, 0.25, 7.25, LINEAR), 2),
+        (stretch(0.7, 0.2, 2.5, 7.25, LINEAR), 2),
+        (through_points((2.5, 7.25), (0.25, 1.0, 0.5), LINEAR), 2),
+        (through_points((2.5, 3.5, 7.25), (0.25, 1.0, 0.5, 0.75), LINEAR), 3),
     ):
         (source,) = sources(lambda s=schedule: s(1))
-        assert source.count("<") + source.count(">") == 2
+        assert source.count("<") + source.count(">") == ends

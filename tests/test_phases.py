@@ -153,7 +153,8 @@ def cycle(*numbers):
 
 RUNS = {
     "linear_onecycle_schedule": (linear_onecycle, [
-        (20, 0.7), (20, 3.0, 0.25, 0.75, 4.0, 8.0), (8, -2.0, 0.5, 0.5, 2.0, 0.5), (7, 1, 0, 1, 2, 4), (1, 0.7),
+        (20, 0.7), (20, 3.0, 0.25, 0.75, 4.0, 8.0), (8, -2.0, 0.5, 0.5, 2.0, 0.5), (7, 1, 0, 1, 2, 4),
+        (1, 0.7),
     ]),
     "cosine_onecycle_schedule": (cosine_onecycle, [
         (20, 0.7), (20, 3.0, 0.25, 4.0, 8.0), (8, -2.0, 0.5, 2.0, 0.5), (7, 1, 0, 2, 4), (9, 1, 1, 2, 4),
@@ -172,10 +173,12 @@ RUNS = {
         (20, 0.7, 0.3, "linear", 25, 1e4, True), (12, 3.0, 0.5, "linear", 4.0, 8.0, True),
     ]),
     "fastai_onecycle_schedule": (fastai_onecycle, [
-        (20, 0.7), (20, 3.0, 0.5, 4.0, 8.0), (9, -2.0, 0.5, 2.0, 0.5), (9, 2.0, 0.375, 4, 2), (7, 1, 0, 2, 4),
+        (20, 0.7), (20, 3.0, 0.5, 4.0, 8.0), (9, -2.0, 0.5, 2.0, 0.5), (9, 2.0, 0.375, 4, 2),
+        (7, 1, 0, 2, 4),
     ]),
     "flat_cosine_schedule": (flat_cosine, [
-        (20, 0.7), (20, 3.0, 0.25, 8.0), (9, -2.0, 0.5, 0.5), (9, 2.0, 0.375, 4), (7, 1, 0, 2), (7, 2.0, 1.0, 4.0),
+        (20, 0.7), (20, 3.0, 0.25, 8.0), (9, -2.0, 0.5, 0.5), (9, 2.0, 0.375, 4), (7, 1, 0, 2),
+        (7, 2.0, 1.0, 4.0),
     ]),
     "slanted_triangular_schedule": (slanted, [
         (20, 0.7), (20, 3.0, 0.25, 8.0), (9, -2.0, 0.5, 0.5), (7, 1, 0, 2), (7, 2.0, 1.0, 4.0), (1, 0.5),
@@ -184,25 +187,33 @@ RUNS = {
         (0.7, 0.0, 20), (3.0, 0.25, 20, 2.0), (0.25, 3.0, 9, 0.5), (1, 0, 7, 3), (0.7, 0.2, 1, 1.0),
     ]),
     "warmup_stable_decay_schedule": (wsd, [
-        (0.0, 0.7, 5, 7, 9), (0.25, 0.7, 3, 0, 10, 0.125), (0.0, 0.7, 0, 8, 3), (1, 2, 3, 4, 5, 3), (0.1, 0.7, 4, 4, 0),
+        (0.0, 0.7, 5, 7, 9), (0.25, 0.7, 3, 0, 10, 0.125), (0.0, 0.7, 0, 8, 3), (1, 2, 3, 4, 5, 3),
+        (0.1, 0.7, 4, 4, 0),
     ]),
     "warmup_stable_decay_schedule, curved": (wsd, [
         (0.0, 0.7, 5, 7, 9, 0.0, BENT, WAVE), (0.25, 0.7, 3, 0, 10, 0.125, BENT, WAVE),
     ]),
     "wsds_schedule": (wsds, [
-        (0.7, (9,), 4), (0.7, (9, 8), 4, 3), (0.7, (9, 5, 7), 5, 4, 0.25), (1, (3, 2, 12), 2, 1, 2, LINE, 3),
+        (0.7, (9,), 4), (0.7, (9, 8), 4, 3), (0.7, (9, 5, 7), 5, 4, 0.25), (1,
+        (3, 2, 12), 2, 1, 2, LINE, 3),
         (0.7, (6, 6), 0, 6),
     ]),
-    "wsds_schedule, curved": (wsds, [(0.7, (9, 8), 4, 3, 0.25, BENT, 0.125), (0.7, (9, 8), 4, 3, 0.25, BENT)]),
+    "wsds_schedule, curved": (wsds, [
+        (0.7, (9, 8), 4, 3, 0.25, BENT, 0.125), (0.7, (9, 8), 4, 3, 0.25, BENT),
+    ]),
     "tri_stage_schedule": (tri_stage, [
-        (0.0, 0.7, 5, 7, 9, 0.25), (0.25, 0.5, 3, 0, 10, 2.0), (0.0, 0.7, 0, 8, 3, 0.007), (1, 2, 3, 4, 5, 3),
+        (0.0, 0.7, 5, 7, 9, 0.25), (0.25, 0.5, 3, 0, 10, 2.0), (0.0, 0.7, 0, 8, 3, 0.007),
+        (1, 2, 3, 4, 5, 3),
     ]),
     "infinite_schedule": (infinite, [
-        (0.0, 0.7, 0.5, 0.25, 5, 4, 3, 9), (0.25, 0.7, 0.5, 2.0, 3, 9, 0, 7), (0.0, 0.7, 0.25, 0.007, 0, 8, 3, 2),
+        (0.0, 0.7, 0.5, 0.25, 5, 4, 3, 9), (0.25, 0.7, 0.5, 2.0, 3, 9, 0, 7),
+        (0.0, 0.7, 0.25, 0.007, 0, 8, 3, 2),
         (1, 4, 2, 3, 4, 5, 6, 7),
     ]),
     "infinite_schedule, curved": (infinite, [(0.0, 0.7, 0.5, 0.25, 5, 4, 3, 9, BENT)]),
-    "warmup_constant_schedule": (warm_constant, [(0.0, 0.7, 5), (0.25, -2.0, 9), (1, 3, 1), (0.25, 0.5, 0)]),
+    "warmup_constant_schedule": (warm_constant, [
+        (0.0, 0.7, 5), (0.25, -2.0, 9), (1, 3, 1), (0.25, 0.5, 0),
+    ]),
     "warmup_cosine_decay_schedule": (warm_cosine, [
         (0.0, 0.7, 5, 20), (0.25, 3.0, 9, 12, 0.125), (0.1, 0.7, 0, 11, 0.25, 2.0), (1, 3, 4, 9, 2, 0.5),
         (0.0, 0.7, 5, 5), (0.0, 0.7, 5, 20, 0.25, 1),
@@ -272,7 +283,7 @@ def test_three_phases_fit_into_the_whole():
     assert js.torch_onecycle_schedule(20, 1.0, 0.5, three_phase=True)(9) == 1.0
     assert js.torch_onecycle_schedule(20, 1.0, 0.625)(11.5) == 1.0
     for part in (0.5625, 1.0):
-        with pytest.raises(ValueError, match="pct_start must be at most 0.5 for three_phase=True"):
+        with pytest.raises(ValueError, match=r"pct_start must be at most 0\.5 for three_phase=True"):
             js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)
     # Of a part that is not known yet nothing can be said.
     read = jax.jit(lambda part: js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)(0))
@@ -339,3 +350,19 @@ def test_cycles_end_beyond_the_largest_step():
         assert read(top, step) == pytest.approx(
             sgdr(step, [cycle(0.0, 1.0, 0, 4), cycle(1.0, 0.5, 0, top)])
         )
+
+
+def test_a_part_of_a_lower_precision_is_no_less_exact():
+    """Its product with a length is not rounded to its own."""
+    part, length, steps = jnp.bfloat16(0.25), 1001, jnp.asarray([100, 249, 250, 251, 700])
+    for formula, factory in (
+        (torch_onecycle, js.torch_onecycle_schedule),
+        (fastai_onecycle, js.fastai_onecycle_schedule),
+        (flat_cosine, js.flat_cosine_schedule),
+    ):
+        expected = [formula(t, length, 0.7, 0.25) for t in steps.tolist()]
+        for whole in (length, jnp.int32(length)):
+            found = jax.jit(lambda n, p, make=factory: make(n, 0.7, p)(steps))(whole, part)
+            agree(np.asarray(found), expected, 16 * EPSILON, 4 * EPSILON)
+        found = jax.jit(lambda p, make=factory: make(length, 0.7, p)(steps))(part)
+        agree(np.asarray(found), expected, 16 * EPSILON, 4 * EPSILON)

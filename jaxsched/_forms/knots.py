@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -83,25 +83,21 @@ def one_by_one(step: Any, points: Sequence[Any], values: Sequence[Any], shape: A
     if not nx.is_host(step) and nx.is_whole(step):  # the same at each, on the clock of one of them
         return _of_whole_steps(points, values, shape)._at(step)
     ways = list(zip((0.0, *points), points, values, values[1:], strict=False))
-    begin, end, first, last = ways[-1]
-    if not nx.is_host(step):
-        value = shape.between(first, last, real_progress(step, begin, end))
-        for begin, end, first, last in reversed(ways[:-1]):
-            before = shape.between(first, last, real_progress(step, begin, end))
-            value = jnp.where(has_begun(step, end), value, before)
-        return value
-    held = len(ways) == 1
-    value = lambda: shape.between(first, last, real_progress(step, begin, end, before=held))
-    for way in reversed(ways[:-1]):
-        value = _until(step, *way, shape, value)
-    return value()
+    on_host = nx.is_host(step)
 
+    def since(number: int) -> Any:
+        begin, end, first, last = ways[number]
+        is_last = number == len(ways) - 1
+        # On the host what is not used is not computed: there it need not be held.
+        way = lambda: real_progress(step, begin, end, not on_host, not on_host or is_last)
+        value = lambda: shape.between(first, last, way())
+        if is_last:
+            return value()
+        if on_host:
+            return step.code.choose(step < end, value, lambda: since(number + 1))
+        return jnp.where(has_begun(step, end), since(number + 1), value())
 
-def _until(
-    step: Any, begin: Any, end: Any, first: Any, last: Any, shape: Any, then: Callable[[], Any]
-) -> Callable[[], Any]:
-    way = lambda: real_progress(step, begin, end, before=False, after=False)
-    return lambda: step.code.choose(step < end, lambda: shape.between(first, last, way()), then)
+    return since(0)
 
 
 def _of_whole_steps(points: Sequence[Any], values: Sequence[Any], shape: Shape) -> Schedule:
