@@ -194,9 +194,8 @@ RUNS = {
         (0.0, 0.7, 5, 7, 9, 0.0, BENT, WAVE), (0.25, 0.7, 3, 0, 10, 0.125, BENT, WAVE),
     ]),
     "wsds_schedule": (wsds, [
-        (0.7, (9,), 4), (0.7, (9, 8), 4, 3), (0.7, (9, 5, 7), 5, 4, 0.25), (1,
-        (3, 2, 12), 2, 1, 2, LINE, 3),
-        (0.7, (6, 6), 0, 6),
+        (0.7, (9,), 4), (0.7, (9, 8), 4, 3), (0.7, (9, 5, 7), 5, 4, 0.25),
+        (1, (3, 2, 12), 2, 1, 2, LINE, 3), (0.7, (6, 6), 0, 6),
     ]),
     "wsds_schedule, curved": (wsds, [
         (0.7, (9, 8), 4, 3, 0.25, BENT, 0.125), (0.7, (9, 8), 4, 3, 0.25, BENT),
@@ -283,7 +282,9 @@ def test_three_phases_fit_into_the_whole():
     assert js.torch_onecycle_schedule(20, 1.0, 0.5, three_phase=True)(9) == 1.0
     assert js.torch_onecycle_schedule(20, 1.0, 0.625)(11.5) == 1.0
     for part in (0.5625, 1.0):
-        with pytest.raises(ValueError, match=r"pct_start must be at most 0\.5 for three_phase=True"):
+        with pytest.raises(
+            ValueError, match=r"pct_start must be at most 0\.5 for three_phase=True"
+        ):
             js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)
     # Of a part that is not known yet nothing can be said.
     read = jax.jit(lambda part: js.torch_onecycle_schedule(20, 1.0, part, three_phase=True)(0))
