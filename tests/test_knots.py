@@ -278,3 +278,11 @@ def test_on_the_host_a_way_is_compared_with_its_two_ends_alone():
     ):
         (source,) = sources(lambda s=schedule: s(1))
         assert source.count("<") + source.count(">") == ends
+
+
+def test_the_slope_is_of_the_way_that_is_used():
+    """Of a shape that has none beyond its end, on a way that is over or has not begun."""
+    schedule = through_points((2.5, 3.5, 7.25), (0.25, 1.0, 0.5, 0.75), shapes.power(0.5))
+    for t in (1.0, 2.0, 3.0, 3.25, 4.0, 6.0):
+        slope = (schedule(t + 2.0**-20) - schedule(t - 2.0**-20)) * 2.0**19
+        assert jax.grad(schedule)(t) == pytest.approx(slope, rel=1e-4)

@@ -197,8 +197,8 @@ def stack(numbers: list[Any], index: Any) -> Any:
         return PerPiece(np.asarray(numbers, np.int64 if whole else np.float64), index)
     arrays = [jnp.asarray(settle(x)) for x in numbers]
     dtype = arrays[0].dtype
-    if any(x.dtype != dtype or type(n) is float for x, n in zip(arrays, numbers, strict=True)):
-        # Lengths may be whole in one piece and not in the next; none is rounded to another's type.
+    if any(x.dtype != dtype for x in arrays):
+        # Lengths may be whole in one piece and not in the next; no number is rounded to another's type.
         whole = not any(jnp.issubdtype(x.dtype, jnp.floating) for x in arrays)
         dtype = jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64)
     if isinstance(index, Few):

@@ -88,8 +88,8 @@ def one_by_one(step: Any, points: Sequence[Any], values: Sequence[Any], shape: A
     def since(number: int) -> Any:
         begin, end, first, last = ways[number]
         is_last = number == len(ways) - 1
-        # On the host what is not used is not computed: there it need not be held.
-        way = lambda: real_progress(step, begin, end, not on_host, not on_host or is_last)
+        # What is not used on the host is not computed, and has no slope on the device.
+        way = lambda: real_progress(step, begin, end, not on_host, is_last)
         value = lambda: shape.between(first, last, way())
         if is_last:
             return value()
