@@ -307,6 +307,7 @@ def test_the_programs_are_short():
         (js.cyclic_schedule(0.0, 0.7, 3), 7, 6),
         (js.cyclic_schedule(0.2, 0.7, 3), 8, 7),
         (js.cyclic_schedule(0.2, 0.7, 3, 4), 12, 10),
+        (js.cyclic_schedule(0.2, 0.7, 2**30, 2**30 - 1), 12, 10),
         (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i)), 17, 16),
         (join(lambda i: js.cyclic_schedule(0.2, 0.7, 3 + i, 4 + i)), 23, 21),
         (js.polynomial_decay(0.7, 7, 0.2, 2.0), 8, 7),
@@ -374,7 +375,7 @@ def test_cycles_longer_than_the_steps_of_the_type():
             agree(np.asarray([schedule(t) for t in steps]), expected, 2.0**-40, 2.0**-40)
             for values in (schedule(jnp.asarray(steps)), as_argument(schedule, jnp.asarray(steps))):
                 agree(np.asarray(values), expected, 8 * EPSILON, 4 * EPSILON)
-        for some in (schedules[:2], schedules[2:6]):
+        for some in (schedules[:2], schedules[2:6], [schedules[6], schedules[1]]):
             joined = js.join_schedules(some, [4 * i for i in range(1, len(some))])
             late = [t for t in steps if t > 20]
             values = np.asarray(jax.jit(joined)(jnp.asarray(late)))

@@ -466,13 +466,14 @@ def test_ends_further_apart_than_float32_is_wide():
     "make",
     [
         lambda i: js.linear_schedule(1.0, 0.0, 10 + 5 * i, 30 - 5 * i),
+        lambda i: js.linear_schedule(1.0, 0.0, 10, 30 - 5 * i),
         lambda i: js.linear_schedule(1.0, 0.0, 2**31 - 20 * i, 20 * i),
         lambda i: js.jagged_restarts(js.constant_schedule(1.0), 11, 3, 5 - i, 0.1),
         lambda i: js.exponential_decay(0.8, 0, 0.5, 10 + i, end_value=0.25),
         lambda i: js.cyclic_schedule(0.25, 1.0, 4 + i),
         lambda i: js.cyclic_schedule(0.25, 1.0, 4 + i, 7),
     ],
-    ids=["line", "long line", "jagged", "at once", "cycles", "lopsided"],
+    ids=["line", "later line", "long line", "jagged", "at once", "cycles", "lopsided"],
 )
 def test_joined_pieces_that_differ_in_part(make, n):
     """Of the begin, the length and the end of a stretch two may differ and the third be the same."""

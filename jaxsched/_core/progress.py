@@ -64,10 +64,9 @@ class Progress:
         return self._once("over", self._over or self._is_over)
 
     def _is_over(self) -> Any:
-        if self.on_host and nx.is_plain(self.length):
-            return self.count >= self.length
-        if nx.is_plain(self.length) and not is_beyond(self.count, self.length):
-            return self.count >= nx.like_step(self.count, self.length)
+        if nx.is_plain(self.length) and (self.on_host or not is_beyond(self.count, self.length)):
+            count = self.count
+            return count >= (self.length if self.on_host else nx.like_step(count, self.length))
         return self.left <= 0
 
     @property
