@@ -81,8 +81,18 @@ TESTS = [
     "tests/test_kinds.py",
     "tests/test_power_law.py",
     "tests/test_transition.py",
+    "tests/test_shapes.py",
+    "tests/test_measured.py",
+    "tests/test_noise.py",
+    "tests/test_clock.py",
+    "tests/test_warmup.py",
+    "tests/test_bounds.py",
+    "tests/test_knots.py",
+    "tests/test_tabulate.py",
+    "tests/test_cycles.py",
+    "tests/test_phases.py",
+    "jaxsched/__init__.py",
     "jaxsched/shapes.py",
-    *(f"jaxsched/{name}.py" for name in FILES),
 ]
 SLOWER = 4.0
 """How much longer than when they were traced the tests may take before a loop counts as endless."""
