@@ -153,7 +153,8 @@ def test_a_fraction_of_a_length_is_rounded_down(x64):
     for length in (jnp.int32(7), jnp.asarray(7, nx.int_dtype())):
         found = shares(half, length)
         assert [int(x) for x in found] == [3, 3, 3, 3]
-        assert {x.dtype for x in found} == {nx.int_dtype()}
+        own, given = nx.int_dtype(), length.dtype
+        assert [x.dtype for x in found] == [own, given, given, own]
 
 
 PERIODS = [1, 2, 3, 7, 10, 49, 1000, 2**24 + 1, 2**30, TOP, TOP + 1, 2**70]

@@ -39,7 +39,8 @@ def share_of(part: Any, length: Any) -> Any:
         return int(part * length)
     if is_concrete(part, length):
         return lift(lambda p, n: (p * n).astype(np.int64), part, length)
-    return lax.convert_element_type(nx.real(part) * nx.real(length), nx.int_dtype())
+    dtype = getattr(length, "dtype", nx.int_dtype())  # of which it will be subtracted
+    return lax.convert_element_type(nx.real(part) * nx.real(length), dtype)
 
 
 def periods(count: Any, period: Any) -> Any:
