@@ -8,6 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from test_powers import program
+from test_program import counted
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, read_in_every_way
 
@@ -240,9 +241,6 @@ def test_numbers_that_are_not_given():
         assert [short(t) for t in range(30)] == [whole(t) for t in range(30)]
 
 
-ONE_PRECISION = pytest.mark.skipif(TOP > 2**31, reason="the programs of the other are others")
-
-
 @pytest.mark.parametrize("name", [name for name in CYCLES if name != "jagged_restarts"])
 def test_joined_cycles_at_steps_that_are_not_whole(name):
     """Whose lengths differ from piece to piece, in strict promotion of types."""
@@ -300,7 +298,7 @@ def test_far_values():
         assert np.isfinite(values).all()
 
 
-@ONE_PRECISION
+@counted
 def test_the_programs_are_short():
     join = lambda f: js.join_schedules([f(i) for i in range(3)], [24, 48])
     for schedule, whole, parts in (
@@ -323,7 +321,7 @@ def test_the_programs_are_short():
             assert len(program(schedule, steps)) <= most
 
 
-@ONE_PRECISION
+@counted
 def test_a_table_of_powers_has_no_more_than_there_are_cycles():
     schedule = js.cosine_decay_restarts(0.7, 3, 2.0, 0.5, 0.25)
     tables = jax.make_jaxpr(schedule)(jnp.int32(3)).consts
