@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from test_program import counted, primitives, unused
+from test_program import counted, unused, without_calls
 from test_shapes import EPSILON
 from ways import agree, as_argument, narrow, read_in_every_way
 
@@ -276,7 +276,7 @@ COUNTS = {
 def count_of(schedule, step):
     jaxpr = jax.make_jaxpr(schedule)(step).jaxpr
     assert not unused(jaxpr)
-    return len([name for name in primitives(jaxpr) if name not in ("jit", "pjit")])
+    return without_calls(jaxpr)
 
 
 @counted
