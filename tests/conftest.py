@@ -1,6 +1,8 @@
 """Strict arithmetic in every test; the precision is the environment's (JAX_ENABLE_X64)."""
 
+import gc
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 
 import jax
@@ -8,6 +10,13 @@ import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# A program that several tests compile is compiled once in each process.
+if jax.config.jax_compilation_cache_dir is None:
+    programs = tempfile.TemporaryDirectory(prefix="jaxsched-programs-")  # removed with the process
+    jax.config.update("jax_compilation_cache_dir", programs.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 # The doctests of every file are collected; this one, for the tests of the peers, needs one.
 collect_ignore = [] if importlib.util.find_spec("torch") else ["interop_torch_cases.py"]
@@ -24,3 +33,11 @@ def nan_on_purpose() -> Iterator[None]:
     """Lets a test compute with NaN also where `jax_debug_nans` is set for the run."""
     with jax.debug_nans(False):
         yield
+
+
+@pytest.fixture(autouse=bool(jax.config.jax_check_tracer_leaks))
+def quick_search_for_leaks() -> Iterator[None]:
+    """Of what was there before the test no tracer of it can hang: the search after every trace skips it."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

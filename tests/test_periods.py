@@ -17,6 +17,7 @@ from jaxsched._core.periods import (
     elapsed_since,
     has_begun,
     is_beyond,
+    is_within,
     periods,
     share_of,
     sum_of_steps,
@@ -96,6 +97,17 @@ def test_what_no_step_reaches():
         assert not is_beyond(step, PerPiece(np.asarray([2**40, 5]), jnp.uint32(0)))
         assert not is_beyond(step, jnp.asarray([2.0**60]))
     assert not is_beyond(jnp.asarray(3.0), 2**70)
+
+
+def test_what_steps_are_known_to_reach():
+    for dtype in (np.int8, nx.int_dtype()):
+        step, top = jnp.asarray(3, dtype), int(np.iinfo(dtype).max)
+        assert [is_within(step, n) for n in (0, top - 1, top, top + 1, 2**70)] == [True] * 3 + [False] * 2
+        for longest in (top, top + 1):
+            numbers = np.asarray([5, longest, 0], np.uint64)
+            assert is_within(step, PerPiece(numbers, jnp.uint32(0))) == (longest == top)
+        assert not is_within(step, jnp.asarray(5))  # traced, it may be any
+    assert not is_within(jnp.asarray(3.0), 5)
 
 
 SUMS = [(3, 4), (TOP, 0), (0, TOP), (TOP, 1), (TOP - 5, 5), (TOP - 5, 6), (TOP, TOP)]

@@ -166,12 +166,20 @@ def test_every_public_schedule_is_looked_at():
     assert set(PUBLIC) <= {name.split("/")[0] for name in CASES}
 
 
+@pytest.mark.usefixtures("quick_search_for_leaks")
 @every_case
 def test_no_tracer_outlives_its_trace(case):
     schedule = case.make()
     with jax.checking_leaks():
         jax.make_jaxpr(lambda s, t: s(t))(schedule, jnp.arange(3))
         jax.make_jaxpr(schedule)(jnp.int32(3))
+
+
+@pytest.mark.usefixtures("quick_search_for_leaks")
+def test_a_tracer_that_outlives_its_trace_would_be_found():
+    kept = []
+    with jax.checking_leaks(), pytest.raises(Exception, match="Leaked"):
+        jax.make_jaxpr(kept.append)(3)
 
 
 def equations(jaxpr):

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from jaxsched._core import numerics as nx
-from jaxsched._core.per_piece import is_concrete, lift
+from jaxsched._core.per_piece import is_concrete, lift, numbers_of
 
 
 def elapsed_since(step: Any, begin: Any) -> Any:
@@ -68,6 +68,13 @@ def whole_step(step: Any) -> Any:
 def is_beyond(step: Any, number: Any) -> bool:
     """Whether no step of this type reaches a number."""
     return nx.is_whole(step) and type(number) is int and number > np.iinfo(step.dtype).max
+
+
+def is_within(step: Any, number: Any) -> bool:
+    """Whether a number, every piece's if each has its own, is known not to be beyond whole steps."""
+    if not (nx.is_whole(step) and is_concrete(number)):
+        return False
+    return bool(np.max(numbers_of(number)) <= np.iinfo(step.dtype).max)
 
 
 class Cycle:

@@ -12,7 +12,7 @@ from jax import lax
 
 from jaxsched._core import numerics as nx
 from jaxsched._core.per_piece import Few, PerPiece, is_concrete, is_per_piece, lift, numbers_of
-from jaxsched._core.periods import elapsed_since, has_begun, is_beyond
+from jaxsched._core.periods import elapsed_since, has_begun, is_beyond, is_within
 
 
 class Progress:
@@ -286,9 +286,7 @@ def progress(step: Any, length: Any, begin: Any = 0) -> Progress:
     begin = lift(lambda b, n: b - (n == 0), begin, length)
     length = lift(np.maximum, length, 1)
     end = begin + length
-    if (is_per_piece(begin) or is_per_piece(length)) and not (
-        nx.is_whole(step) and np.max(numbers_of(end)) <= np.iinfo(step.dtype).max
-    ):
+    if (is_per_piece(begin) or is_per_piece(length)) and not is_within(step, end):
         # What begins beyond the largest step has not passed there, which is where its begin will be.
         top = np.iinfo(nx.int_dtype()).max
         length = lift(lambda n, b: n + ((n == 0) & (b > top)), *given)

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jaxsched import checks, shapes
@@ -15,8 +14,8 @@ from jaxsched._core import numerics as nx
 from jaxsched._core.decorators import formula
 from jaxsched._core.geometric import geometric, times_power
 from jaxsched._core.operand import schedule_like, value_at
-from jaxsched._core.per_piece import is_concrete, numbers_of
-from jaxsched._core.periods import Cycle, has_begun, is_beyond, sum_of_steps
+from jaxsched._core.per_piece import is_concrete
+from jaxsched._core.periods import Cycle, has_begun, is_beyond, is_within, sum_of_steps
 from jaxsched._core.progress import Progress, progress
 from jaxsched._core.shape import between, lifted
 from jaxsched._forms.exponential import at_least_one
@@ -192,13 +191,6 @@ def cosine_decay_restarts(
     return _scaled(end_value, init_value, fall, m_mul, number, most)
 
 
-def _may_be_beyond(step: Any, whole: Any) -> bool:
-    """Whether a number, or that of a piece, may be one that no step of this type reaches."""
-    if not nx.is_whole(step):
-        return False
-    return not (is_concrete(whole) and np.max(numbers_of(whole)) <= np.iinfo(step.dtype).max)
-
-
 def _optional_schedule(value: Any, where: str) -> Any:
     return None if value is None else schedule_like(value, where)
 
@@ -270,7 +262,7 @@ def cyclic_schedule(
         whole = sum_of_steps(up, down) if nx.is_whole(step) else up + down
     cycle = Cycle(step, whole)
     local = cycle.rest
-    if not nx.is_host(step) and _may_be_beyond(step, whole):
+    if not nx.is_host(step) and nx.is_whole(step) and not is_within(step, whole):
         rise, fall = progress(local, up), progress(local, down, up).reverse()
     elif steps_down is None:  # the way up walked backwards
         height = nx.minimum(local, nx.like_step(step, whole) - local)
