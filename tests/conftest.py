@@ -35,6 +35,13 @@ def nan_on_purpose() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs() -> Iterator[None]:
+    """Those of all tests would take gigabytes."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(autouse=bool(jax.config.jax_check_tracer_leaks))
 def quick_search_for_leaks() -> Iterator[None]:
     """Of what was there before the test no tracer of it can hang: the search after every trace skips it."""

@@ -102,7 +102,8 @@ def test_what_no_step_reaches():
 def test_what_steps_are_known_to_reach():
     for dtype in (np.int8, nx.int_dtype()):
         step, top = jnp.asarray(3, dtype), int(np.iinfo(dtype).max)
-        assert [is_within(step, n) for n in (0, top - 1, top, top + 1, 2**70)] == [True] * 3 + [False] * 2
+        reached = [is_within(step, n) for n in (0, top - 1, top, top + 1, 2**70)]
+        assert reached == [True, True, True, False, False]
         for longest in (top, top + 1):
             numbers = np.asarray([5, longest, 0], np.uint64)
             assert is_within(step, PerPiece(numbers, jnp.uint32(0))) == (longest == top)

@@ -121,6 +121,16 @@ def test_of_one_stretch_per_piece(stretches):
     agree(way.elapsed, [share(t, *stretches[0]) for t in early])
 
 
+def test_of_a_begin_per_piece_and_one_length():
+    """Steps with a fraction, and begins that no whole step reaches."""
+    begins = [3, 0, TOP - 1, TOP + 5]
+    for index, begin in enumerate(begins):
+        for steps in (jnp.asarray(STEPS, jnp.int32), jnp.asarray([0.0, 2.5, 4.25, 9.0, 60.0])):
+            at = jnp.full(len(steps), index, jnp.uint32)
+            way = pg.progress(steps, 8, PerPiece(np.asarray(begins, np.int64), at))
+            agree(way.elapsed, [share(t, 8, begin) for t in steps.tolist()], 4)
+
+
 @pytest.mark.parametrize("exponent", [0.5, 2, 3.0])
 def test_a_warped_progress(exponent):
     steps = jnp.arange(0, 11)
