@@ -122,6 +122,8 @@ class Tracer:
         self.lines[item.nodeid] = {f: sorted(lines) for f, lines in self.run.of_each_file().items()}
 
 
+# A fork that is killed would leave its cache of programs behind, or a part of one.
+jax.config.update("jax_enable_compilation_cache", False)
 # What is compiled once is read by all forks, and does not lie between the sources.
 sys.dont_write_bytecode, sys.pycache_prefix = False, tempfile.mkdtemp(prefix="mutation-")
 atexit.register(shutil.rmtree, sys.pycache_prefix, ignore_errors=True)

@@ -11,12 +11,15 @@ import pytest
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# A program that several tests compile is compiled once in each process.
-if jax.config.jax_compilation_cache_dir is None:
+# What `forget_programs` drops after each module, and the next one needs again, is read from here.
+if jax.config.jax_enable_compilation_cache and jax.config.jax_compilation_cache_dir is None:
     programs = tempfile.TemporaryDirectory(prefix="jaxsched-programs-")  # removed with the process
     jax.config.update("jax_compilation_cache_dir", programs.name)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+# Under PYTHONOPTIMIZE only what pytest rewrites asserts: test modules, and this with their checks.
+pytest.register_assert_rewrite("shares")
 
 # The doctests of every file are collected; this one, for the tests of the peers, needs one.
 collect_ignore = [] if importlib.util.find_spec("torch") else ["interop_torch_cases.py"]
@@ -37,14 +40,16 @@ def nan_on_purpose() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs() -> Iterator[None]:
-    """Those of all tests would take gigabytes."""
+    """The compiled programs of all tests would take gigabytes."""
     yield
     jax.clear_caches()
 
 
 @pytest.fixture(autouse=bool(jax.config.jax_check_tracer_leaks))
 def quick_search_for_leaks() -> Iterator[None]:
-    """Of what was there before the test no tracer of it can hang: the search after every trace skips it."""
+    """After every trace JAX looks through all objects for its tracers. None that was there before the test
+    can hold one that is found, so those are set aside; only a message no longer names a holder among them.
+    """
     gc.freeze()
     yield
     gc.unfreeze()

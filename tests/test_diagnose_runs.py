@@ -5,7 +5,6 @@
 
 import collections
 import functools
-import math
 import re
 import sys
 from pathlib import Path
@@ -54,15 +53,6 @@ def share(counts):
     """The runs of which something is true, and how many of them are told right."""
     runs = sum(n for (true, _), n in counts.items() if true in VERDICTS)
     return runs, sum(counts[verdict, verdict] for verdict in VERDICTS)
-
-
-def agree(shown, found, of):
-    """Whether a count on the page is one that is found here, of so many runs.
-
-    Versions and processors round otherwise, and so train other runs: a sample each.
-    """
-    rate = (shown + 1) / (of + 2)
-    return abs(found - shown) <= 3 * math.sqrt(of * rate * (1 - rate))
 
 
 def table(family, kind):
@@ -126,12 +116,11 @@ def test_the_page_shows_the_tables(family, kind):
     assert [row[0] for row in rows] == list(VERDICTS)
     cells = {(row[0], v): int(n) for row in rows for v, n in zip(VERDICTS, row[1:], strict=True)}
     assert (int(shown[2]), int(shown[1])) == share(collections.Counter(cells))
-    found = confusion(family, kind)
-    assert agree(int(shown[1]), right, int(shown[2]))
+    # A few runs at the edge turn with the version of XLA and the processor: a cell by up to 3 was seen.
+    assert abs(int(shown[1]) - right) <= 6
     assert abs(int(shown[2]) - runs) <= 6
-    for (true, verdict), count in cells.items():
-        of = sum(cells[true, any_verdict] for any_verdict in VERDICTS)
-        assert agree(count, found[true, verdict], of), (true, verdict)
+    for pair, count in cells.items():
+        assert abs(count - confusion(family, kind)[pair]) <= 6, pair
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -158,11 +147,16 @@ def test_every_tenth_step_tells_a_low_rate_but_often_not_a_high_one():
     shown = re.search(said, page)
     assert shown is not None
     low, of_low, high, of_high = map(int, shown.groups())
-    for true, right, of in (("rate too low", low, of_low), ("rate too high", high, of_high)):
-        assert agree(right, counts[true, true], of)
-        assert abs(of - sum(n for (t, _), n in counts.items() if t == true)) <= 6
-    assert low >= 0.9 * of_low
-    assert high <= 0.6 * of_high
+    # With single points more runs turn than in the tables: 52 to 61 of the high ones were seen.
+    for true, right, of, turned in (
+        ("rate too low", low, of_low, 6),
+        ("rate too high", high, of_high, 14),
+    ):
+        runs = sum(n for (t, _), n in counts.items() if t == true)
+        assert abs(of - runs) <= 6
+        assert abs(right - counts[true, true]) <= turned
+    assert counts["rate too low", "rate too low"] >= 270
+    assert counts["rate too high", "rate too high"] <= 0.6 * of_high
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def test_what_steps_are_known_to_reach():
         for longest in (top, top + 1):
             numbers = np.asarray([5, longest, 0], np.uint64)
             assert is_within(step, PerPiece(numbers, jnp.uint32(0))) == (longest == top)
-        assert not is_within(step, jnp.asarray(5))  # traced, it may be any
+        assert not is_within(step, jnp.asarray(5))  # of an array it is not known
     assert not is_within(jnp.asarray(3.0), 5)
 
 

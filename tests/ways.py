@@ -50,7 +50,7 @@ def narrow(number):
 def agree(values, expected, ulps, floor=0.0):
     """Values are as exact ones, to so much of each and a floor."""
     for value, number in zip(values.tolist(), expected, strict=True):
-        # No assert: pytest does not rewrite this module's, and python -O would leave it out.
+        # No assert: pytest does not rewrite this module's, and PYTHONOPTIMIZE would leave it out.
         if not abs(value - number) <= ulps * abs(number) + max(floor, 1e-37):
             raise AssertionError(f"{value} is not {number}, to {ulps} of it and {floor}")
 

@@ -71,7 +71,9 @@ def is_beyond(step: Any, number: Any) -> bool:
 
 
 def is_within(step: Any, number: Any) -> bool:
-    """Whether a number, every piece's if each has its own, is known not to be beyond whole steps."""
+    """Whether whole steps of this type are known to reach a number, or that of every piece; of a traced
+    number it is not known.
+    """
     if not (nx.is_whole(step) and is_concrete(number)):
         return False
     return bool(np.max(numbers_of(number)) <= np.iinfo(step.dtype).max)
